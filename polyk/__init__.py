@@ -1,0 +1,83 @@
+"""polyk: write a model once, run it on any array engine.
+
+Importing this module imports nothing else; each public name is imported when first used.
+"""
+
+TYPE_CHECKING = False  # type checkers take this name for true; saves importing typing
+if TYPE_CHECKING:
+    from polyk import activations as activations
+    from polyk import backend as backend
+    from polyk import callbacks as callbacks
+    from polyk import constraints as constraints
+    from polyk import data as data
+    from polyk import initializers as initializers
+    from polyk import layers as layers
+    from polyk import losses as losses
+    from polyk import metrics as metrics
+    from polyk import models as models
+    from polyk import ops as ops
+    from polyk import optimizers as optimizers
+    from polyk import random as random
+    from polyk import regularizers as regularizers
+    from polyk.autodiff import custom_gradient as custom_gradient
+    from polyk.autodiff import grad as grad
+    from polyk.autodiff import value_and_grad as value_and_grad
+    from polyk.autodiff import vjp as vjp
+    from polyk.compilation import compile as compile
+    from polyk.contract import Backend as Backend
+    from polyk.errors import BackendAPIMismatch as BackendAPIMismatch
+    from polyk.errors import BackendConflict as BackendConflict
+    from polyk.errors import BackendError as BackendError
+    from polyk.errors import BrokenBackend as BrokenBackend
+    from polyk.errors import DTypeError as DTypeError
+    from polyk.errors import MissingFramework as MissingFramework
+    from polyk.errors import PolykError as PolykError
+    from polyk.errors import ShapeError as ShapeError
+    from polyk.errors import UnknownBackend as UnknownBackend
+    from polyk.errors import UnknownName as UnknownName
+    from polyk.errors import UnsupportedOp as UnsupportedOp
+    from polyk.hookspecs import hookimpl as hookimpl
+    from polyk.models import Model as Model
+    from polyk.models import Sequential as Sequential
+    from polyk.random import set_random_seed as set_random_seed
+    from polyk.select import device as device
+    from polyk.select import get_backend as get_backend
+    from polyk.select import set_backend as set_backend
+    from polyk.select import to_numpy as to_numpy
+    from polyk.select import use as use
+
+__version__ = "0.1.0"
+
+_names = {  # module -> what it gives to ``polyk.``; the modules themselves come last
+    "autodiff": "custom_gradient grad value_and_grad vjp",
+    "compilation": "compile",
+    "contract": "Backend",
+    "errors": (
+        "BackendAPIMismatch BackendConflict BackendError BrokenBackend DTypeError MissingFramework "
+        "PolykError ShapeError UnknownBackend UnknownName UnsupportedOp"
+    ),
+    "hookspecs": "hookimpl",
+    "models": "Model Sequential",
+    "random": "set_random_seed",
+    "select": "device get_backend set_backend to_numpy use",
+    "": (
+        "activations backend callbacks constraints data initializers layers losses metrics models "
+        "ops optimizers random regularizers"
+    ),
+}
+_home = {name: module for module, names in _names.items() for name in names.split()}
+__all__ = [*_home]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _home:
+        raise AttributeError(f"module 'polyk' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(f"polyk.{_home[name] or name}")
+    value = globals()[name] = getattr(module, name) if _home[name] else module
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_home})

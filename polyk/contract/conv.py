@@ -1,0 +1,216 @@
+"""Derived convolution and pooling, channels last, any number of spatial dimensions.
+
+The defaults gather the window's cells by strided slices and multiply matrices; every engine has
+something faster. `pads` are explicit pairs; kernels are ``(*window, in / groups, out)``.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+
+from polyk.contract.linalg import Linalg
+from polyk.contract.primitives import Shape, Tensor
+from polyk.shapes import Pads, window_output
+
+
+class Conv(Linalg):
+    """conv and pooling, with the gradients that core's tape and conv_transpose need."""
+
+    def _windows(
+        self, x: Tensor, window: Shape, strides: Shape, pads: Pads, dilation: Shape, fill: float = 0
+    ) -> list[Tensor]:
+        """For each cell of the window, ``(N, *out, C)``: what that cell sees at every place."""
+        sizes = self.shape(x)[1:-1]
+        out = window_output(sizes, window, strides, pads, dilation)
+        if any(p != (0, 0) for p in pads):
+            x = self.pad(x, ((0, 0), *pads, (0, 0)), fill)
+        batch, *_, channels = self.shape(x)
+        cells = []
+        for cell in itertools.product(*map(range, window)):
+            spans = [
+                slice(c * d, c * d + (n - 1) * s + 1 if n else c * d, s)
+                for c, d, s, n in zip(cell, dilation, strides, out, strict=True)
+            ]
+            if 0 in out:
+                cells.append(self.full((batch, *out, channels), 0, self.dtype(x)))
+            else:
+                index = (slice(0, batch, 1), *spans, slice(0, channels, 1))
+                cells.append(self.getitem(x, index))
+        return cells
+
+    def _patches(
+        self, x: Tensor, window: Shape, strides: Shape, pads: Pads, dilation: Shape, groups: int
+    ) -> Tensor:
+        """``(groups, N * places, cells * C / groups)``."""
+        cells = self._windows(x, window, strides, pads, dilation)
+        shape = self.shape(cells[0])
+        depth = shape[-1] // groups
+        columns = self.stack(
+            [
+                self.reshape(c, (-1 if 0 not in shape else math.prod(shape[:-1]), groups, depth))
+                for c in cells
+            ],
+            2,
+        )
+        columns = self.transpose(columns, (1, 0, 2, 3))
+        return self.reshape(columns, (groups, math.prod(shape[:-1]), len(cells) * depth))
+
+    def _grouped(self, kernel: Tensor, groups: int) -> Tensor:
+        """The kernel as ``(groups, cells * in / groups, out / groups)``."""
+        *_, out = shape = self.shape(kernel)
+        k = self.reshape(kernel, (math.prod(shape[:-1]), groups, out // groups))
+        return self.transpose(k, (1, 0, 2))
+
+    def conv(
+        self, x: Tensor, kernel: Tensor, strides: Shape, pads: Pads, dilation: Shape, groups: int
+    ) -> Tensor:
+        """Cross-correlation: ``(N, *sizes, in)`` to ``(N, *out, out)``."""
+        *window, _, filters = self.shape(kernel)
+        sizes = window_output(self.shape(x)[1:-1], window, strides, pads, dilation)
+        columns = self._patches(x, tuple(window), strides, pads, dilation, groups)
+        y = self.matmul(columns, self._grouped(kernel, groups))
+        return self.reshape(self.transpose(y, (1, 0, 2)), (self.shape(x)[0], *sizes, filters))
+
+    def conv_kernel_grad(
+        self, x: Tensor, g: Tensor, kernel_shape: Shape, strides: Shape, pads: Pads,
+        dilation: Shape, groups: int,
+    ) -> Tensor:  # fmt: skip
+        """The gradient of `conv` with respect to its kernel, given `g` at its output."""
+        *window, _, filters = kernel_shape
+        columns = self._patches(x, tuple(window), strides, pads, dilation, groups)
+        flat = self.reshape(g, (math.prod(self.shape(g)[:-1]), groups, filters // groups))
+        k = self.matmul(self.transpose(columns, (0, 2, 1)), self.transpose(flat, (1, 0, 2)))
+        return self.reshape(self.transpose(k, (1, 0, 2)), kernel_shape)
+
+    def conv_input_grad(
+        self, g: Tensor, kernel: Tensor, x_shape: Shape, strides: Shape, pads: Pads,
+        dilation: Shape, groups: int,
+    ) -> Tensor:  # fmt: skip
+        """The gradient of `conv` with respect to its input; also the transposed convolution."""
+        *window, depth, filters = self.shape(kernel)
+        n = len(window)
+        wide = self._dilate(g, strides)
+        extra = []
+        for i in range(n):
+            reach = (window[i] - 1) * dilation[i]
+            lo = reach - pads[i][0]
+            extra.append((lo, x_shape[i + 1] + reach - lo - self.shape(wide)[i + 1]))
+        wide = self._pad_or_crop(wide, ((0, 0), *extra, (0, 0)))
+        flipped = self.flip(kernel, tuple(range(n)))
+        flipped = self.reshape(flipped, (*window, depth, groups, filters // groups))
+        order = (*range(n), n + 2, n + 1, n)
+        flipped = self.reshape(
+            self.transpose(flipped, order), (*window, filters // groups, groups * depth)
+        )
+        return self.conv(wide, flipped, (1,) * n, ((0, 0),) * n, dilation, groups)
+
+    def _dilate(self, x: Tensor, steps: Shape) -> Tensor:
+        """Put ``step - 1`` zeros between neighbors along each spatial axis."""
+        for axis, step in enumerate(steps, 1):
+            shape = self.shape(x)
+            if step == 1 or shape[axis] < 2:
+                continue
+            x = self.expand_dims(x, axis + 1)
+            pads = [(0, 0)] * (len(shape) + 1)
+            pads[axis + 1] = (0, step - 1)
+            x = self.reshape(
+                self.pad(x, tuple(pads)), (*shape[:axis], shape[axis] * step, *shape[axis + 1 :])
+            )
+            x = self.getitem(x, self._span(x, axis, 0, (shape[axis] - 1) * step + 1))
+        return x
+
+    def _pad_or_crop(self, x: Tensor, pads: Pads) -> Tensor:
+        """`pad` in which a negative amount takes cells away."""
+        shape = self.shape(x)
+        index = tuple(
+            slice(max(-lo, 0), max(d + min(hi, 0), max(-lo, 0)), 1)
+            for d, (lo, hi) in zip(shape, pads, strict=True)
+        )
+        if any(i != slice(0, d, 1) for i, d in zip(index, shape, strict=True)):
+            x = self.getitem(x, index)
+        grow = tuple((max(lo, 0), max(hi, 0)) for lo, hi in pads)
+        return self.pad(x, grow) if any(p != (0, 0) for p in grow) else x
+
+    def max_pool(self, x: Tensor, window: Shape, strides: Shape, pads: Pads) -> Tensor:
+        """NaN wins; padding never does. The first of several maxima takes the gradient."""
+        fill = -math.inf if self.dtype(x).startswith(("f", "b")) else -(2**31)
+        cells = self._windows(x, window, strides, pads, (1,) * len(window), fill)
+        best = cells[0]
+        for cell in cells[1:]:
+            best = self.maximum(best, cell)
+        return best
+
+    def max_pool_grad(
+        self, g: Tensor, x: Tensor, y: Tensor, window: Shape, strides: Shape, pads: Pads
+    ) -> Tensor:
+        """The gradient at the input `x` of ``y = max_pool(x)``, given `g` at `y`."""
+        parts = [self.where(hit, g, 0.0) for hit in self._pool_hits(x, y, window, strides, pads)]
+        return self._scatter_windows(parts, self.shape(x), window, strides, pads)
+
+    def max_pool_pick(
+        self, v: Tensor, x: Tensor, y: Tensor, window: Shape, strides: Shape, pads: Pads
+    ) -> Tensor:
+        """The transpose of `max_pool_grad`: `v` where ``max_pool(x)`` found its maxima."""
+        cells = self._windows(v, window, strides, pads, (1,) * len(window))
+        total = self.full(self.shape(y), 0.0, self.dtype(v))
+        for hit, cell in zip(self._pool_hits(x, y, window, strides, pads), cells, strict=True):
+            total = self.where(hit, cell, total)
+        return total
+
+    def _pool_hits(
+        self, x: Tensor, y: Tensor, window: Shape, strides: Shape, pads: Pads
+    ) -> Iterator[Tensor]:
+        """For each cell of the window, where it is the first to hold the maximum."""
+        free = self.full(self.shape(y), True, "bool")
+        for cell in self._windows(x, window, strides, pads, (1,) * len(window), -math.inf):
+            hit = self.logical_and(free, self.logical_or(self.equal(cell, y), self.isnan(cell)))
+            free = self.logical_and(free, self.logical_not(hit))
+            yield hit
+
+    def _scatter_windows(
+        self, parts: list[Tensor], x_shape: Shape, window: Shape, strides: Shape, pads: Pads
+    ) -> Tensor:
+        """The transpose of `_windows`: add each cell's part back where it was seen."""
+        total = None
+        for cell, part in zip(itertools.product(*map(range, window)), parts, strict=True):
+            wide = self._dilate(part, strides)
+            extra = [
+                (c - lo, d - (c - lo) - w)
+                for c, (lo, _), d, w in zip(
+                    cell, pads, x_shape[1:-1], self.shape(wide)[1:-1], strict=True
+                )
+            ]
+            wide = self._pad_or_crop(wide, ((0, 0), *extra, (0, 0)))
+            total = wide if total is None else self.add(total, wide)
+        return total
+
+    def _pool_counts(self, x: Tensor, window: Shape, strides: Shape, pads: Pads) -> Tensor:
+        """``(1, *out, 1)``: how many cells of each window lie inside the input."""
+        counts = self.full((), 1.0, self.dtype(x))
+        sizes = self.shape(x)[1:-1]
+        out = window_output(sizes, window, strides, pads, (1,) * len(window))
+        for axis, (size, k, s, (lo, _), n) in enumerate(
+            zip(sizes, window, strides, pads, out, strict=True)
+        ):
+            begin = self.add(self.multiply(self.arange(0, n, 1, "int32"), s), -lo)
+            end = self.minimum(self.add(begin, k), size)
+            inside = self.cast(self.subtract(end, self.maximum(begin, 0)), self.dtype(x))
+            place = tuple(n if i == axis + 1 else 1 for i in range(len(sizes) + 2))
+            counts = self.multiply(counts, self.reshape(inside, place))
+        return counts
+
+    def average_pool(self, x: Tensor, window: Shape, strides: Shape, pads: Pads) -> Tensor:
+        """The mean over the cells inside the input; padding does not count."""
+        cells = self._windows(x, window, strides, pads, (1,) * len(window))
+        total = cells[0]
+        for cell in cells[1:]:
+            total = self.add(total, cell)
+        return self.divide(total, self._pool_counts(x, window, strides, pads))
+
+    def average_pool_grad(
+        self, g: Tensor, x: Tensor, window: Shape, strides: Shape, pads: Pads
+    ) -> Tensor:
+        """The gradient at the input `x` of `average_pool`, given `g` at its output."""
+        part = self.divide(g, self._pool_counts(x, window, strides, pads))
+        parts = [part] * math.prod(window)
+        return self._scatter_windows(parts, self.shape(x), window, strides, pads)

@@ -1,0 +1,243 @@
+"""Derived neural-network ops: activations, normalization, losses, random bits, control flow."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from polyk.contract.conv import Conv
+from polyk.contract.primitives import Axes, Shape, Tensor
+
+_ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # Threefry-2x32: J. K. Salmon et al., SC 2011
+_PARITY = 0x1BD11BDA
+
+
+def _signed(word: int) -> int:
+    """A 32-bit word as the int32 of the same bits."""
+    return (word & 0xFFFFFFFF) - ((word & 0x80000000) << 1)
+
+
+class NN(Conv):
+    """What layers and losses are made of."""
+
+    # Activations. Floats only.
+
+    def relu(self, x: Tensor) -> Tensor:
+        """The derivative at 0 is 0; NaN stays NaN."""
+        return self.where(self.less_equal(x, 0), 0.0, x)
+
+    def relu_grad(self, g: Tensor, y: Tensor) -> Tensor:
+        """`g` where ``y = relu(x)`` is positive, else 0."""
+        return self.where(self.less(0, y), g, 0.0)
+
+    def relu6(self, x: Tensor) -> Tensor:
+        return self.where(self.less_equal(6, x), 6.0, self.relu(x))
+
+    def leaky_relu(self, x: Tensor, negative_slope: float) -> Tensor:
+        return self.where(self.less(0, x), x, self.multiply(x, negative_slope))
+
+    def elu(self, x: Tensor, alpha: float) -> Tensor:
+        below = self.multiply(self.expm1(self.where(self.less(0, x), 0.0, x)), alpha)
+        return self.where(self.less(0, x), x, below)
+
+    def selu(self, x: Tensor) -> Tensor:
+        return self.multiply(self.elu(x, 1.6732632423543772), 1.0507009873554805)
+
+    def celu(self, x: Tensor, alpha: float) -> Tensor:
+        below = self.expm1(self.divide(self.where(self.less(0, x), 0.0, x), alpha))
+        return self.where(self.less(0, x), x, self.multiply(below, alpha))
+
+    def sigmoid(self, x: Tensor) -> Tensor:
+        return self.add(self.multiply(self.tanh(self.multiply(x, 0.5)), 0.5), 0.5)
+
+    def log_sigmoid(self, x: Tensor) -> Tensor:
+        return self.negative(self.softplus(self.negative(x)))
+
+    def softplus(self, x: Tensor) -> Tensor:
+        tail = self.log1p(self.exp(self.negative(self.abs(x))))
+        return self.add(self.relu(x), tail)
+
+    def softsign(self, x: Tensor) -> Tensor:
+        return self.divide(x, self.add(self.abs(x), 1.0))
+
+    def silu(self, x: Tensor) -> Tensor:
+        return self.multiply(x, self.sigmoid(x))
+
+    def mish(self, x: Tensor) -> Tensor:
+        return self.multiply(x, self.tanh(self.softplus(x)))
+
+    def gelu(self, x: Tensor, approximate: bool) -> Tensor:
+        if approximate:
+            cubic = self.multiply(self.add(self.multiply(self.square(x), 0.044715), 1.0), x)
+            inner = self.tanh(self.multiply(cubic, math.sqrt(2 / math.pi)))
+            return self.multiply(self.multiply(x, 0.5), self.add(inner, 1.0))
+        # erfc keeps its digits where 1 + erf has none left.
+        return self.multiply(self.multiply(x, 0.5), self.erfc(self.multiply(x, -math.sqrt(0.5))))
+
+    def hard_sigmoid(self, x: Tensor) -> Tensor:
+        return self.divide(self.relu6(self.add(x, 3.0)), 6.0)
+
+    def hard_silu(self, x: Tensor) -> Tensor:
+        return self.multiply(x, self.hard_sigmoid(x))
+
+    def hard_tanh(self, x: Tensor) -> Tensor:
+        return self.clip(x, -1.0, 1.0)
+
+    def tanh_shrink(self, x: Tensor) -> Tensor:
+        return self.subtract(x, self.tanh(x))
+
+    def hard_shrink(self, x: Tensor, threshold: float) -> Tensor:
+        return self.where(self.less_equal(self.abs(x), threshold), 0.0, x)
+
+    def soft_shrink(self, x: Tensor, threshold: float) -> Tensor:
+        inside = self.less_equal(self.abs(x), threshold)
+        return self.where(inside, 0.0, self.subtract(x, self.multiply(self.sign(x), threshold)))
+
+    def threshold(self, x: Tensor, threshold: float, value: float) -> Tensor:
+        return self.where(self.less_equal(x, threshold), value, x)
+
+    def squareplus(self, x: Tensor, b: float) -> Tensor:
+        return self.multiply(self.add(x, self.sqrt(self.add(self.square(x), b))), 0.5)
+
+    def glu(self, x: Tensor, axis: int) -> Tensor:
+        a, b = self.split(x, [self.shape(x)[axis] // 2], axis)
+        return self.multiply(a, self.sigmoid(b))
+
+    def softmax(self, x: Tensor, axis: Axes) -> Tensor:
+        e = self.exp(self.subtract(x, self.stop_gradient(self.max(x, axis, True))))
+        return self.divide(e, self.sum(e, axis, True))
+
+    def log_softmax(self, x: Tensor, axis: Axes) -> Tensor:
+        x = self.subtract(x, self.stop_gradient(self.max(x, axis, True)))
+        return self.subtract(x, self.log(self.sum(self.exp(x), axis, True)))
+
+    # Losses, one value a sample.
+
+    def categorical_crossentropy(self, target: Tensor, output: Tensor, axis: int) -> Tensor:
+        """`output` are logits."""
+        log_p = self.log_softmax(output, (axis,))
+        return self.negative(self.sum(self.multiply(target, log_p), (axis,)))
+
+    def sparse_categorical_crossentropy(self, target: Tensor, output: Tensor) -> Tensor:
+        """int32 labels (...) and logits (..., classes). A label outside the classes costs NaN."""
+        axis = len(self.shape(target))
+        classes = self.shape(output)[axis]
+        known = self.logical_and(self.less_equal(0, target), self.less(target, classes))
+        hot = self.one_hot(target, classes, axis, self.dtype(output))
+        loss = self.categorical_crossentropy(hot, output, axis)
+        return self.where(known, loss, math.nan)
+
+    def binary_crossentropy(self, target: Tensor, output: Tensor) -> Tensor:
+        """`output` are logits: max(x, 0) - x t + log(1 + exp(-|x|))."""
+        return self.subtract(self.softplus(output), self.multiply(output, target))
+
+    # Normalization.
+
+    def batch_normalization(
+        self, x: Tensor, mean: Tensor, variance: Tensor, offset: Tensor | None,
+        scale: Tensor | None, epsilon: float,
+    ) -> Tensor:  # fmt: skip
+        """All statistics in a shape that broadcasts with `x`."""
+        factor = self.rsqrt(self.add(variance, epsilon))
+        if scale is not None:
+            factor = self.multiply(factor, scale)
+        y = self.multiply(self.subtract(x, mean), factor)
+        return y if offset is None else self.add(y, offset)
+
+    def layer_normalization(
+        self, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axis: Axes, epsilon: float
+    ) -> Tensor:
+        """`gamma` and `beta` broadcast with `x`."""
+        mean = self.mean(x, axis, True)
+        variance = self.mean(self.square(self.subtract(x, mean)), axis, True)
+        return self.batch_normalization(x, mean, variance, beta, gamma, epsilon)
+
+    def lstm_step(
+        self,
+        x: Tensor,
+        h: Tensor,
+        c: Tensor,
+        kernel: Tensor,
+        recurrent: Tensor,
+        bias: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """One step with gates in the order input, forget, cell, output; sigmoid and tanh."""
+        z = self.add(self.linear(x, kernel, bias), self.matmul(h, recurrent))
+        units = self.shape(h)[-1]
+        i, f, g, o = self.split(z, [units, 2 * units, 3 * units], 1)
+        c = self.add(
+            self.multiply(self.sigmoid(f), c), self.multiply(self.sigmoid(i), self.tanh(g))
+        )
+        return self.multiply(self.sigmoid(o), self.tanh(c)), c
+
+    # Random bits.
+
+    def random_bits(self, key: tuple[Any, Any], count: int, draw: Any) -> Tensor:
+        """`count` int32 words of stream `key` (two words, each an int or an int32 scalar).
+
+        Threefry-2x32-20: word i is half ``i & 1`` of block ``i >> 1``, encrypted from the counter
+        ``(draw, i >> 1)``. The same bits on every backend; an override must keep them.
+        """
+        k0, k1 = (_signed(k) if isinstance(k, int) else k for k in key)
+        x1 = self.arange(0, (count + 1) // 2, 1, "int32")
+        x0 = self.add(
+            self.full(self.shape(x1), 0, "int32"), _signed(draw) if isinstance(draw, int) else draw
+        )
+        a, b = self.threefry(k0, k1, x0, x1)
+        words = self.reshape(self.stack([a, b], 1), ((count + 1) // 2 * 2,))
+        return self.getitem(words, (slice(0, count, 1),))
+
+    def threefry(self, k0: Any, k1: Any, x0: Tensor, x1: Tensor) -> tuple[Tensor, Tensor]:
+        """Encrypt the counters `x0`, `x1` (int32, wrapping) under the key `k0`, `k1`."""
+        if isinstance(k0, int) and isinstance(k1, int):
+            k2: Any = _signed(k0 ^ k1 ^ _PARITY)
+        else:
+            k0, k1 = (self.full((), k, "int32") if isinstance(k, int) else k for k in (k0, k1))
+            k2 = self.bitwise_xor(self.bitwise_xor(k0, k1), _PARITY)
+        keys = (k0, k1, k2)
+        x0, x1 = self.add(x0, k0), self.add(x1, k1)
+        for block in range(5):
+            for r in _ROTATIONS[block % 2]:
+                x0 = self.add(x0, x1)
+                low = self.bitwise_and(self.right_shift(x1, 32 - r), (1 << r) - 1)
+                x1 = self.bitwise_xor(self.bitwise_or(self.left_shift(x1, r), low), x0)
+            x0 = self.add(x0, keys[(block + 1) % 3])
+            extra = keys[(block + 2) % 3]
+            x1 = self.add(self.add(x1, extra), block + 1)
+        return x0, x1
+
+    def dropout(self, x: Tensor, rate: float, bits: Tensor, mask_shape: Shape) -> Tensor:
+        """Keep where 24 random bits are at least ``rate``, scaled by ``1 / (1 - rate)``."""
+        high = self.bitwise_and(self.right_shift(bits, 8), 0xFFFFFF)
+        keep = self.less_equal(math.ceil(rate * 2**24), self.reshape(high, mask_shape))
+        scale = self.divide(self.cast(keep, self.dtype(x)), 1 - rate)
+        return self.multiply(x, scale)
+
+    # Control flow on flat lists of tensors. These run in Python, so conditions must be concrete;
+    # an engine that traces overrides them.
+
+    def cond(self, pred: Tensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+        return true_fn() if bool(self.to_numpy(pred)) else false_fn()
+
+    def while_loop(
+        self, cond: Callable[..., Tensor], body: Callable[..., list[Tensor]], state: list[Tensor],
+        maximum_iterations: int | None,
+    ) -> list[Tensor]:  # fmt: skip
+        count = 0
+        while bool(self.to_numpy(cond(*state))) and count != maximum_iterations:
+            state = list(body(*state))
+            count += 1
+        return state
+
+    def scan(
+        self, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], list[Tensor]]],
+        init: list[Tensor], xs: list[Tensor], length: int, reverse: bool,
+    ) -> tuple[list[Tensor], list[Tensor]]:  # fmt: skip
+        """``carry, y = f(carry, x)`` along the first axis; the ys are stacked."""
+        columns = [self.unstack(x, 0) for x in xs]
+        outputs: list[list[Tensor]] = []
+        for i in reversed(range(length)) if reverse else range(length):
+            init, ys = f(init, [c[i] for c in columns])
+            outputs.append(ys)
+        if reverse:
+            outputs.reverse()
+        return init, [self.stack(list(ys), 0) for ys in zip(*outputs, strict=True)]

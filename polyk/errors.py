@@ -1,0 +1,73 @@
+"""Everything polyk raises, and the hint for a mistyped name.
+
+PolykError
+├── BackendError
+│   ├── UnknownBackend       a LookupError
+│   ├── MissingFramework     an ImportError
+│   ├── BrokenBackend
+│   ├── BackendConflict
+│   └── BackendAPIMismatch
+├── UnsupportedOp            a NotImplementedError
+├── ShapeError               a ValueError
+├── DTypeError               a TypeError
+└── UnknownName              a LookupError and a ValueError
+"""
+
+from collections.abc import Iterable
+
+
+class PolykError(Exception):
+    """Base of every error that polyk defines."""
+
+
+class BackendError(PolykError):
+    """A backend could not be found, loaded or used."""
+
+
+class UnknownBackend(BackendError, LookupError):
+    """No installed package provides a backend of this name."""
+
+
+class MissingFramework(BackendError, ImportError):
+    """The backend is installed, the framework it runs on is not."""
+
+
+class BrokenBackend(BackendError):
+    """The backend fails to load, or is not a complete `polyk.Backend`."""
+
+
+class BackendConflict(BackendError):
+    """Several installed packages provide a backend of this name."""
+
+
+class BackendAPIMismatch(BackendError):
+    """The backend was written for another version of the backend API."""
+
+
+class UnsupportedOp(PolykError, NotImplementedError):
+    """The backend declares that it cannot do this."""
+
+
+class ShapeError(PolykError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DTypeError(PolykError, TypeError):
+    """An element type that is unknown, or not accepted here."""
+
+
+class UnknownName(PolykError, LookupError, ValueError):
+    """No layer, loss, optimizer, ... goes by this name."""
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return ``" Did you mean 'torch'?"`` if a choice is close to `name`, else ``""``.
+
+    >>> did_you_mean("torhc", ["jax", "torch"])
+    " Did you mean 'torch'?"
+    """
+    from difflib import get_close_matches
+
+    plain = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(name.lower(), plain, 1)
+    return f" Did you mean {plain[near[0]]!r}?" if near else ""
