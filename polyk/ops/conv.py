@@ -1,0 +1,209 @@
+"""Convolution and pooling in one to three spatial dimensions, in both data formats.
+
+`data_format` "channels_last" is ``(N, *sizes, C)``, "channels_first" ``(N, C, *sizes)``. Padding is
+"valid", "same" (TensorFlow's: the odd cell goes at the end) or explicit pairs (before, after).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from polyk import dtypes
+from polyk.errors import ShapeError
+from polyk.ops.dispatch import Tensor, cast, one, tensors
+from polyk.shapes import padding_pairs, spread, transpose_output, window_output
+
+__all__ = ["average_pool", "conv", "conv_transpose", "depthwise_conv", "max_pool", "separable_conv"]
+
+Sizes = int | Sequence[int]
+
+
+def _channels_first(data_format: str | None) -> bool:
+    if data_format not in (None, "channels_last", "channels_first"):
+        raise ValueError(
+            f"data_format must be 'channels_last' or 'channels_first'; got {data_format!r}."
+        )
+    return data_format == "channels_first"
+
+
+def _to_last(b: Any, x: Tensor, first: bool) -> Tensor:
+    rank = len(b.shape(x))
+    return b.transpose(x, (0, *range(2, rank), 1)) if first else x
+
+
+def _to_first(b: Any, x: Tensor, first: bool) -> Tensor:
+    rank = len(b.shape(x))
+    return b.transpose(x, (0, rank - 1, *range(1, rank - 1))) if first else x
+
+
+def _operands(
+    x: Any, kernel: Any, data_format: str | None, op: str
+) -> tuple[Any, Tensor, Tensor, bool]:
+    """Channels-last float tensors of one dtype, and whether the result goes back."""
+    first = _channels_first(data_format)
+    b, (x, kernel) = tensors(x, kernel)
+    if len(b.shape(x)) != len(b.shape(kernel)) or len(b.shape(x)) < 3:
+        raise ShapeError(
+            f"{op}: an input {b.shape(x)} and a kernel {b.shape(kernel)} must both have one axis "
+            "for each of 1 to 3 spatial dimensions and two more."
+        )
+    dtype = dtypes.to_float(dtypes.promote(b.dtype(x), b.dtype(kernel)))
+    return b, _to_last(b, cast(b, x, dtype), first), cast(b, kernel, dtype), first
+
+
+def conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Sizes = 1,
+    padding: str | Sequence[Any] = "valid",
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
+    """Cross-correlation of ``(N, *sizes, in)`` with a kernel ``(*window, in / groups, out)``.
+
+    The number of groups is the input's channels over the kernel's.
+    """
+    b, x, kernel, first = _operands(inputs, kernel, data_format, "conv")
+    *window, depth, filters = b.shape(kernel)
+    channels = b.shape(x)[-1]
+    if not depth or channels % depth or filters % (channels // depth or 1):
+        raise ShapeError(
+            f"conv: an input of {channels} channels does not fit a kernel {b.shape(kernel)}: its "
+            "second last size must divide them, and the groups must divide its last."
+        )
+    n = len(window)
+    s, d = spread(strides, n, "strides"), spread(dilation_rate, n, "dilation_rate")
+    pads = padding_pairs(padding, b.shape(x)[1:-1], window, s, d)
+    groups = channels // depth
+    if 0 in (*b.shape(x), filters, *window_output(b.shape(x)[1:-1], window, s, pads, d)):
+        sizes = window_output(b.shape(x)[1:-1], window, s, pads, d)
+        y = b.full((b.shape(x)[0], *sizes, filters), 0, b.dtype(x))
+    else:
+        y = b.conv(x, kernel, s, pads, d, groups)
+    return _to_first(b, y, first)
+
+
+def depthwise_conv(
+    inputs: Any,
+    kernel: Any,
+    strides: Sizes = 1,
+    padding: str | Sequence[Any] = "valid",
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
+    """Each channel with its own filters: kernel ``(*window, in, multiplier)``."""
+    b, kernel = one(kernel)
+    *window, channels, multiplier = b.shape(kernel)
+    kernel = b.reshape(kernel, (*window, 1, channels * multiplier))
+    return conv(inputs, kernel, strides, padding, data_format, dilation_rate)
+
+
+def separable_conv(
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    strides: Sizes = 1,
+    padding: str | Sequence[Any] = "valid",
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
+    """`depthwise_conv`, then a ``1 x 1`` convolution."""
+    x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return conv(x, pointwise_kernel, 1, "valid", data_format)
+
+
+def conv_transpose(
+    inputs: Any,
+    kernel: Any,
+    strides: Sizes = 1,
+    padding: str = "valid",
+    output_padding: Sizes | None = None,
+    data_format: str | None = None,
+    dilation_rate: Sizes = 1,
+) -> Tensor:
+    """The gradient of `conv` as a map of its own: kernel ``(*window, out, in)``.
+
+    "same" gives ``size * stride`` cells, "valid" ``size * stride + max(window - stride, 0)``.
+    """
+    b, x, kernel, first = _operands(inputs, kernel, data_format, "conv_transpose")
+    *window, filters, depth = b.shape(kernel)
+    n = len(window)
+    if depth != b.shape(x)[-1]:
+        raise ShapeError(
+            f"conv_transpose: an input of {b.shape(x)[-1]} channels needs a kernel whose last size "
+            f"is that; got {b.shape(kernel)}."
+        )
+    s, d = spread(strides, n, "strides"), spread(dilation_rate, n, "dilation_rate")
+    extra = None
+    if output_padding is not None:
+        extra = (output_padding,) * n if isinstance(output_padding, int) else tuple(output_padding)
+    sizes = transpose_output(b.shape(x)[1:-1], window, s, padding.lower(), d, extra)
+    pads = padding_pairs(padding, sizes, window, s, d)
+    if extra is not None and padding.lower() == "same":
+        # Keras's PyTorch-like form: half of the window is cut off in front.
+        pads = tuple((((k - 1) * w + 1) // 2, 0) for k, w in zip(window, d, strict=True))
+    pads = _covering(pads, b.shape(x)[1:-1], sizes, window, s, d)
+    y = b.conv_input_grad(x, kernel, (b.shape(x)[0], *sizes, filters), s, pads, d, 1)
+    return _to_first(b, y, first)
+
+
+def _covering(pads: Any, out: Any, sizes: Any, window: Any, strides: Any, dilation: Any) -> Any:
+    """`pads` whose far side makes the forward convolution give exactly `out` places."""
+    result = []
+    for (lo, _), n, size, k, s, d in zip(pads, out, sizes, window, strides, dilation, strict=True):
+        result.append((lo, max((n - 1) * s + (k - 1) * d + 1 - size - lo, 0)))
+    return tuple(result)
+
+
+def _pool(
+    op: str,
+    inputs: Any,
+    pool_size: Sizes,
+    strides: Sizes | None,
+    padding: str | Sequence[Any],
+    data_format: str | None,
+) -> Tensor:
+    first = _channels_first(data_format)
+    b, x = one(inputs)
+    if len(b.shape(x)) < 3:
+        raise ShapeError(f"{op} needs batch, spatial and channel axes; got {b.shape(x)}.")
+    x = _to_last(b, x, first)
+    if op == "average_pool" and b.dtype(x) not in dtypes.FLOATS:
+        x = b.cast(x, dtypes.floatx())
+    n = len(b.shape(x)) - 2
+    window = spread(pool_size, n, "pool_size")
+    s = window if strides is None else spread(strides, n, "strides")
+    sizes = b.shape(x)[1:-1]
+    pads = padding_pairs(padding, sizes, window, s, (1,) * n)
+    if any(max(p) >= k for p, k in zip(pads, window, strict=True)):
+        raise ShapeError(f"{op}: padding {pads} must be smaller than the window {window}.")
+    out = window_output(sizes, window, s, pads, (1,) * n)
+    if 0 in (*b.shape(x), *out):
+        y = b.full((b.shape(x)[0], *out, b.shape(x)[-1]), 0, b.dtype(x))
+    else:
+        y = getattr(b, op)(x, window, s, pads)
+    return _to_first(b, y, first)
+
+
+def max_pool(
+    inputs: Any,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
+    padding: str | Sequence[Any] = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The largest of each window; NaN wins, padding never does. `strides` default to the window.
+
+    Of several maxima the first takes the gradient.
+    """
+    return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
+
+
+def average_pool(
+    inputs: Any,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
+    padding: str | Sequence[Any] = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The mean of each window's cells inside the input; padding does not count."""
+    return _pool("average_pool", inputs, pool_size, strides, padding, data_format)

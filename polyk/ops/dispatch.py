@@ -1,0 +1,141 @@
+"""From what a user passed to a backend and clean arguments.
+
+Each function returns the backend first. The common case, tensors of one engine and one dtype,
+takes a dict lookup; everything else (host data, scalars, weights, tapes, mixed dtypes) takes the
+slow path, which also explains what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from polyk import dtypes, select
+from polyk.contract import Backend
+from polyk.dtypes import SCALARS
+from polyk.select import ENGINES, HANDLES, backend_of
+
+Tensor = Any
+_names: dict[Any, str] = {}  # an engine's dtype object -> its name
+_local = select._local
+
+
+def dtype_name(x: Tensor) -> str:
+    """The dtype of a tensor, by name."""
+    name = _names.get(x.dtype)
+    if name is None:
+        name = _names[x.dtype] = dtypes.standardize(x.dtype)
+    return name
+
+
+def one(x: Any) -> tuple[Backend, Tensor]:
+    """`x` as a tensor."""
+    t = type(x)
+    b = ENGINES.get(t)
+    if b is None:
+        b = _local.backend or select._default
+        if b is None or t not in b.tensor_types:
+            return _one(x)
+    return b, x
+
+
+def _one(x: Any) -> tuple[Backend, Tensor]:
+    if type(x) in HANDLES:
+        x = HANDLES[type(x)](x)
+    if isinstance(x, (list, tuple)) and any(select.is_tensor(e) or type(e) in HANDLES for e in x):
+        b, tensors = many(x)
+        return b, b.stack(tensors, 0)
+    b = backend_of(x)
+    return b, x if isinstance(x, b.tensor_types) else b.asarray(x)
+
+
+def floating(x: Any) -> tuple[Backend, Tensor]:
+    """`x` as a float tensor: ints and bools become floatx."""
+    b, x = one(x)
+    dtype = dtype_name(x)
+    return b, x if dtype in dtypes.FLOATS else b.cast(x, dtypes.floatx())
+
+
+def pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
+    """Two operands of one dtype; one of them may stay a Python scalar."""
+    t, u = type(x), type(y)
+    b = ENGINES.get(t)
+    if b is None:
+        b = _local.backend or select._default
+        if b is None or t not in b.tensor_types:
+            return _pair(x, y)
+    if t is u:
+        if x.dtype is y.dtype:
+            return b, x, y
+    elif (u is float or u is int) and dtype_name(x) in dtypes.FLOATS:
+        return b, x, float(y)
+    return _pair(x, y)
+
+
+def _pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
+    b, x, y = _operands(x, y)
+    if type(x) in SCALARS:
+        dtype = dtypes.join_scalar(b.dtype(y), x)
+        return b, scalar(x, dtype), cast(b, y, dtype)
+    if type(y) in SCALARS:
+        dtype = dtypes.join_scalar(b.dtype(x), y)
+        return b, cast(b, x, dtype), scalar(y, dtype)
+    dtype = dtypes.promote(b.dtype(x), b.dtype(y))
+    return b, cast(b, x, dtype), cast(b, y, dtype)
+
+
+def _operands(x: Any, y: Any) -> tuple[Backend, Any, Any]:
+    """Both as tensors, but for at most one Python scalar."""
+    x, y = (HANDLES[type(v)](v) if type(v) in HANDLES else v for v in (x, y))
+    b = backend_of(x, y)
+    if type(x) not in SCALARS or type(y) in SCALARS:
+        x = x if isinstance(x, b.tensor_types) else b.asarray(x)
+    if type(y) not in SCALARS:
+        y = y if isinstance(y, b.tensor_types) else b.asarray(y)
+    return b, x, y
+
+
+def floating_pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
+    """As `pair`, in a float dtype."""
+    b, x, y = pair(x, y)
+    dtype = dtypes.to_float(b.dtype(y if type(x) in SCALARS else x))
+    x = float(x) if type(x) in SCALARS else cast(b, x, dtype)
+    return b, x, float(y) if type(y) in SCALARS else cast(b, y, dtype)
+
+
+def many(xs: Sequence[Any]) -> tuple[Backend, list[Tensor]]:
+    """A sequence of tensors in the dtype where they all meet."""
+    values = [HANDLES[type(x)](x) if type(x) in HANDLES else x for x in xs]
+    b = backend_of(*values)
+    tensors = [v if isinstance(v, b.tensor_types) else b.asarray(v) for v in values]
+    dtype = dtypes.promote_all(b.dtype(t) for t in tensors)
+    return b, [cast(b, t, dtype) for t in tensors]
+
+
+def tensors(*xs: Any) -> tuple[Backend, list[Any]]:
+    """Tensors of one backend, each in its own dtype; None stays None."""
+    values = [HANDLES[type(x)](x) if type(x) in HANDLES else x for x in xs]
+    b = backend_of(*values)
+    return b, [v if v is None or isinstance(v, b.tensor_types) else b.asarray(v) for v in values]
+
+
+def cast(b: Backend, x: Tensor, dtype: str) -> Tensor:
+    """`x` in `dtype`; itself where it has it already."""
+    return x if b.dtype(x) == dtype else b.cast(x, dtype)
+
+
+def scalar(x: bool | float, dtype: str) -> bool | int | float:
+    """A Python scalar of the kind of `dtype`."""
+    return float(x) if dtype in dtypes.FLOATS else bool(x) if dtype == "bool" else int(x)
+
+
+def indices(b: Backend, x: Any, what: str = "indices") -> Tensor:
+    """An int32 tensor of indices; floats are refused."""
+    if type(x) in HANDLES:
+        x = HANDLES[type(x)](x)
+    x = x if isinstance(x, b.tensor_types) else b.asarray(x)
+    if b.dtype(x) in dtypes.FLOATS:
+        if 0 in b.shape(x):  # an empty list has no dtype of its own
+            return b.cast(x, "int32")
+        raise dtypes.DTypeError(f"{what} must be integers; got {b.dtype(x)}.")
+    return cast(b, x, "int32")

@@ -1,0 +1,575 @@
+"""Element-wise maths, comparison and logic.
+
+Operands broadcast as in NumPy and meet in one dtype by `polyk.dtypes.promote`; a function of real
+numbers turns ints into floatx. NaN propagates.
+"""
+
+import math
+from typing import Any
+
+from polyk import dtypes
+from polyk.errors import DTypeError
+from polyk.ops.dispatch import Tensor, cast, floating, floating_pair, one, pair, tensors
+
+__all__ = [
+    "abs",
+    "absolute",
+    "add",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "bitwise_and",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "ceil",
+    "clip",
+    "cos",
+    "cosh",
+    "deg2rad",
+    "divide",
+    "divide_no_nan",
+    "equal",
+    "erf",
+    "erfc",
+    "exp",
+    "exp2",
+    "expm1",
+    "floor",
+    "floor_divide",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "left_shift",
+    "less",
+    "less_equal",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "logaddexp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "mod",
+    "multiply",
+    "nan_to_num",
+    "negative",
+    "not_equal",
+    "power",
+    "rad2deg",
+    "reciprocal",
+    "right_shift",
+    "round",
+    "rsqrt",
+    "sign",
+    "sin",
+    "sinc",
+    "sinh",
+    "sqrt",
+    "square",
+    "subtract",
+    "tan",
+    "tanh",
+    "true_divide",
+    "trunc",
+    "where",
+]
+
+
+def absolute(x: Any) -> Tensor:
+    """``|x|``; the derivative at 0 is 0."""
+    b, x = one(x)
+    return x if b.dtype(x) == "bool" else b.abs(x)
+
+
+abs = absolute
+
+
+def negative(x: Any) -> Tensor:
+    """``-x``."""
+    b, x = one(x)
+    return b.negative(cast(b, x, "int32") if b.dtype(x) == "bool" else x)
+
+
+def sign(x: Any) -> Tensor:
+    """-1, 0 or 1; NaN for NaN, 0 for both zeros."""
+    b, x = one(x)
+    return b.sign(cast(b, x, "int32") if b.dtype(x) == "bool" else x)
+
+
+def exp(x: Any) -> Tensor:
+    """``e ** x``."""
+    b, x = floating(x)
+    return b.exp(x)
+
+
+def exp2(x: Any) -> Tensor:
+    """``2 ** x``."""
+    b, x = floating(x)
+    return b.exp2(x)
+
+
+def expm1(x: Any) -> Tensor:
+    """``e ** x - 1``, accurate near 0."""
+    b, x = floating(x)
+    return b.expm1(x)
+
+
+def log(x: Any) -> Tensor:
+    """Natural logarithm; -inf at 0, NaN below."""
+    b, x = floating(x)
+    return b.log(x)
+
+
+def log2(x: Any) -> Tensor:
+    """Logarithm to base 2."""
+    b, x = floating(x)
+    return b.log2(x)
+
+
+def log10(x: Any) -> Tensor:
+    """Logarithm to base 10."""
+    b, x = floating(x)
+    return b.log10(x)
+
+
+def log1p(x: Any) -> Tensor:
+    """``log(1 + x)``, accurate near 0."""
+    b, x = floating(x)
+    return b.log1p(x)
+
+
+def sqrt(x: Any) -> Tensor:
+    """Square root; NaN below 0."""
+    b, x = floating(x)
+    return b.sqrt(x)
+
+
+def rsqrt(x: Any) -> Tensor:
+    """``1 / sqrt(x)``."""
+    b, x = floating(x)
+    return b.rsqrt(x)
+
+
+def sin(x: Any) -> Tensor:
+    """Sine of radians."""
+    b, x = floating(x)
+    return b.sin(x)
+
+
+def cos(x: Any) -> Tensor:
+    """Cosine of radians."""
+    b, x = floating(x)
+    return b.cos(x)
+
+
+def tan(x: Any) -> Tensor:
+    """Tangent of radians."""
+    b, x = floating(x)
+    return b.tan(x)
+
+
+def arcsin(x: Any) -> Tensor:
+    """Inverse sine, in radians."""
+    b, x = floating(x)
+    return b.arcsin(x)
+
+
+def arccos(x: Any) -> Tensor:
+    """Inverse cosine, in radians."""
+    b, x = floating(x)
+    return b.arccos(x)
+
+
+def arctan(x: Any) -> Tensor:
+    """Inverse tangent, in radians."""
+    b, x = floating(x)
+    return b.arctan(x)
+
+
+def sinh(x: Any) -> Tensor:
+    """Hyperbolic sine."""
+    b, x = floating(x)
+    return b.sinh(x)
+
+
+def cosh(x: Any) -> Tensor:
+    """Hyperbolic cosine."""
+    b, x = floating(x)
+    return b.cosh(x)
+
+
+def tanh(x: Any) -> Tensor:
+    """Hyperbolic tangent."""
+    b, x = floating(x)
+    return b.tanh(x)
+
+
+def arcsinh(x: Any) -> Tensor:
+    """Inverse hyperbolic sine."""
+    b, x = floating(x)
+    return b.arcsinh(x)
+
+
+def arccosh(x: Any) -> Tensor:
+    """Inverse hyperbolic cosine."""
+    b, x = floating(x)
+    return b.arccosh(x)
+
+
+def arctanh(x: Any) -> Tensor:
+    """Inverse hyperbolic tangent."""
+    b, x = floating(x)
+    return b.arctanh(x)
+
+
+def erf(x: Any) -> Tensor:
+    """The error function."""
+    b, x = floating(x)
+    return b.erf(x)
+
+
+def erfc(x: Any) -> Tensor:
+    """``1 - erf(x)``, accurate for large `x`."""
+    b, x = floating(x)
+    return b.erfc(x)
+
+
+def sinc(x: Any) -> Tensor:
+    """``sin(pi x) / (pi x)``; 1 at 0."""
+    b, x = floating(x)
+    return b.sinc(x)
+
+
+def floor(x: Any) -> Tensor:
+    """The largest whole number not above `x`. Ints stay as they are."""
+    b, x = one(x)
+    return b.floor(x) if dtypes.is_float(b.dtype(x)) else x
+
+
+def ceil(x: Any) -> Tensor:
+    """The smallest whole number not below `x`. Ints stay as they are."""
+    b, x = one(x)
+    return b.ceil(x) if dtypes.is_float(b.dtype(x)) else x
+
+
+def trunc(x: Any) -> Tensor:
+    """`x` without its fraction. Ints stay as they are."""
+    b, x = one(x)
+    return b.trunc(x) if dtypes.is_float(b.dtype(x)) else x
+
+
+def round(x: Any, decimals: int = 0) -> Tensor:
+    """To the nearest, half to even. Ints stay as they are unless `decimals` is negative."""
+    b, x = one(x)
+    if not dtypes.is_float(b.dtype(x)):
+        if decimals >= 0:
+            return x
+        scaled = round(divide(cast(b, x, "float64"), 10.0**-decimals))
+        return b.cast(b.multiply(scaled, 10.0**-decimals), b.dtype(x))
+    if not decimals:
+        return b.round(x)
+    return b.divide(b.round(b.multiply(x, 10.0**decimals)), 10.0**decimals)
+
+
+def square(x: Any) -> Tensor:
+    """``x * x``."""
+    b, x = one(x)
+    return b.square(cast(b, x, "int32") if b.dtype(x) == "bool" else x)
+
+
+def reciprocal(x: Any) -> Tensor:
+    """``1 / x``."""
+    b, x = floating(x)
+    return b.divide(1.0, x)
+
+
+def deg2rad(x: Any) -> Tensor:
+    """Degrees to radians."""
+    b, x = floating(x)
+    return b.multiply(x, math.pi / 180)
+
+
+def rad2deg(x: Any) -> Tensor:
+    """Radians to degrees."""
+    b, x = floating(x)
+    return b.multiply(x, 180 / math.pi)
+
+
+def isnan(x: Any) -> Tensor:
+    """Whether `x` is NaN."""
+    b, x = floating(x)
+    return b.isnan(x)
+
+
+def isinf(x: Any) -> Tensor:
+    """Whether `x` is infinite."""
+    b, x = floating(x)
+    return b.isinf(x)
+
+
+def isfinite(x: Any) -> Tensor:
+    """Whether `x` is neither NaN nor infinite."""
+    b, x = floating(x)
+    return b.isfinite(x)
+
+
+def nan_to_num(x: Any, nan: float = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+    """Replace NaN by `nan` and infinities by the given or the largest finite values."""
+    b, x = one(x)
+    dtype = b.dtype(x)
+    if not dtypes.is_float(dtype):
+        return x
+    top = dtypes.largest(dtype)
+    x = b.where(b.isnan(x), float(nan), x)
+    x = b.where(b.equal(x, math.inf), top if posinf is None else float(posinf), x)
+    return b.where(b.equal(x, -math.inf), -top if neginf is None else float(neginf), x)
+
+
+def add(x: Any, y: Any) -> Tensor:
+    """``x + y``; of bools: or."""
+    b, x, y = pair(x, y)
+    return b.add(x, y)
+
+
+def multiply(x: Any, y: Any) -> Tensor:
+    """``x * y``; of bools: and."""
+    b, x, y = pair(x, y)
+    return b.multiply(x, y)
+
+
+def maximum(x: Any, y: Any) -> Tensor:
+    """The larger; a tie halves the gradient."""
+    b, x, y = pair(x, y)
+    return b.maximum(x, y)
+
+
+def minimum(x: Any, y: Any) -> Tensor:
+    """The smaller; a tie halves the gradient."""
+    b, x, y = pair(x, y)
+    return b.minimum(x, y)
+
+
+def subtract(x: Any, y: Any) -> Tensor:
+    """``x - y``; bools count as ints."""
+    b, x, y = _numbers(x, y)
+    return b.subtract(x, y)
+
+
+def floor_divide(x: Any, y: Any) -> Tensor:
+    """The quotient rounded toward minus infinity; an int divided by 0 raises."""
+    b, x, y = _numbers(x, y)
+    return b.floor_divide(x, y)
+
+
+def mod(x: Any, y: Any) -> Tensor:
+    """The remainder, with the sign of `y`; an int modulo 0 raises."""
+    b, x, y = _numbers(x, y)
+    return b.mod(x, y)
+
+
+def power(x: Any, y: Any) -> Tensor:
+    """``x ** y``; the derivative at ``x = y = 0`` is 0."""
+    b, x, y = _numbers(x, y)
+    return b.power(x, y)
+
+
+def divide(x: Any, y: Any) -> Tensor:
+    """``x / y``; of ints: a float."""
+    b, x, y = floating_pair(x, y)
+    return b.divide(x, y)
+
+
+def arctan2(x: Any, y: Any) -> Tensor:
+    """The angle of the point with ordinate `x` and abscissa `y`, in radians."""
+    b, x, y = floating_pair(x, y)
+    return b.arctan2(x, y)
+
+
+def logaddexp(x: Any, y: Any) -> Tensor:
+    """``log(exp(x) + exp(y))`` without overflow."""
+    b, x, y = floating_pair(x, y)
+    return b.logaddexp(x, y)
+
+
+def hypot(x: Any, y: Any) -> Tensor:
+    """``sqrt(x ** 2 + y ** 2)`` without overflow."""
+    b, x, y = floating_pair(x, y)
+    return b.hypot(x, y)
+
+
+true_divide = divide
+
+
+def divide_no_nan(x: Any, y: Any) -> Tensor:
+    """``x / y``, and 0 where `y` is 0."""
+    b, (x, y) = tensors(x, y)
+    b, x, y = floating_pair(x, y)
+    zero = b.equal(y, 0)
+    return b.where(zero, 0.0, b.divide(x, b.where(zero, 1.0, y)))
+
+
+def equal(x: Any, y: Any) -> Tensor:
+    """``x == y``, a bool tensor."""
+    b, x, y = pair(x, y)
+    return b.equal(x, y)
+
+
+def not_equal(x: Any, y: Any) -> Tensor:
+    """``x != y``, a bool tensor."""
+    b, x, y = pair(x, y)
+    return b.not_equal(x, y)
+
+
+def less(x: Any, y: Any) -> Tensor:
+    """``x < y``, a bool tensor."""
+    b, x, y = pair(x, y)
+    return b.less(x, y)
+
+
+def less_equal(x: Any, y: Any) -> Tensor:
+    """``x <= y``, a bool tensor."""
+    b, x, y = pair(x, y)
+    return b.less_equal(x, y)
+
+
+def greater(x: Any, y: Any) -> Tensor:
+    """``x > y``, a bool tensor."""
+    b, x, y = pair(x, y)
+    return b.greater(x, y)
+
+
+def greater_equal(x: Any, y: Any) -> Tensor:
+    """``x >= y``, a bool tensor."""
+    b, x, y = pair(x, y)
+    return b.greater_equal(x, y)
+
+
+def isclose(
+    x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """``|x - y| <= atol + rtol |y|``; equal infinities are close."""
+    b, (x, y) = tensors(x, y)
+    b, x, y = floating_pair(x, y)
+    near = b.less_equal(b.abs(b.subtract(x, y)), b.add(b.multiply(b.abs(y), rtol), atol))
+    near = b.logical_or(b.logical_and(near, b.isfinite(y)), b.equal(x, y))
+    return b.logical_or(near, b.logical_and(b.isnan(x), b.isnan(y))) if equal_nan else near
+
+
+def logical_not(x: Any) -> Tensor:
+    """``not x``; a number counts as true unless it is 0."""
+    b, x = one(x)
+    return b.logical_not(cast(b, x, "bool"))
+
+
+def logical_and(x: Any, y: Any) -> Tensor:
+    """``x and y``."""
+    b, (x, y) = tensors(x, y)
+    return b.logical_and(cast(b, x, "bool"), cast(b, y, "bool"))
+
+
+def logical_or(x: Any, y: Any) -> Tensor:
+    """``x or y``."""
+    b, (x, y) = tensors(x, y)
+    return b.logical_or(cast(b, x, "bool"), cast(b, y, "bool"))
+
+
+def logical_xor(x: Any, y: Any) -> Tensor:
+    """Whether exactly one of `x`, `y` is true."""
+    b, (x, y) = tensors(x, y)
+    return b.logical_xor(cast(b, x, "bool"), cast(b, y, "bool"))
+
+
+def bitwise_and(x: Any, y: Any) -> Tensor:
+    """Bits set in both; of bools: and."""
+    b, x, y, dtype = _bits(x, y)
+    return b.logical_and(x, y) if dtype == "bool" else b.bitwise_and(x, y)
+
+
+def bitwise_or(x: Any, y: Any) -> Tensor:
+    """Bits set in either; of bools: or."""
+    b, x, y, dtype = _bits(x, y)
+    return b.logical_or(x, y) if dtype == "bool" else b.bitwise_or(x, y)
+
+
+def bitwise_xor(x: Any, y: Any) -> Tensor:
+    """Bits set in exactly one; of bools: xor."""
+    b, x, y, dtype = _bits(x, y)
+    return b.logical_xor(x, y) if dtype == "bool" else b.bitwise_xor(x, y)
+
+
+def bitwise_not(x: Any) -> Tensor:
+    """Every bit flipped; of bools: not."""
+    b, x = one(x)
+    return b.logical_not(x) if b.dtype(x) == "bool" else b.bitwise_xor(x, -1)
+
+
+bitwise_invert = bitwise_not
+
+
+def left_shift(x: Any, y: int) -> Tensor:
+    """The bits of `x` moved up by `y` places, a Python int."""
+    b, x, _, _ = _bits(x, 0)
+    return b.left_shift(x, y)
+
+
+def right_shift(x: Any, y: int) -> Tensor:
+    """The bits of `x` moved down by `y` places, a Python int; the sign is kept."""
+    b, x, _, _ = _bits(x, 0)
+    return b.right_shift(x, y)
+
+
+bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
+
+
+def where(condition: Any, x1: Any, x2: Any) -> Tensor:
+    """`x1` where `condition` holds, else `x2`."""
+    b, (condition,) = tensors(condition)
+    if type(x1) in dtypes.SCALARS and type(x2) in dtypes.SCALARS:
+        x1 = b.asarray(x1)
+    b2, x1, x2 = pair(x1, x2)
+    b = b2 if b2.rank > b.rank else b
+    return b.where(cast(b, condition, "bool"), x1, x2)
+
+
+def clip(x: Any, x_min: Any, x_max: Any) -> Tensor:
+    """`x` held between two bounds; the derivative at a bound is 1. NaN stays NaN.
+
+    Where ``x_min > x_max`` the result is `x_max`.
+    """
+    b, x, low = pair(x, x_min)
+    b, x, high = pair(x, x_max)
+    low = cast(b, low, b.dtype(x)) if type(low) not in dtypes.SCALARS else low
+    return b.clip(x, low, high)
+
+
+def _numbers(x: Any, y: Any) -> tuple[Any, Any, Any]:
+    """As `pair`, with bools as int32."""
+    b, x, y = pair(x, y)
+    if b.dtype(y if type(x) in dtypes.SCALARS else x) != "bool":
+        return b, x, y
+    x, y = (int(v) if type(v) in dtypes.SCALARS else b.cast(v, "int32") for v in (x, y))
+    return b, x, y
+
+
+def _bits(x: Any, y: Any) -> tuple[Any, Any, Any, str]:
+    b, x, y = pair(x, y)
+    dtype = b.dtype(y if type(x) in dtypes.SCALARS else x)
+    if dtypes.is_float(dtype):
+        raise DTypeError(f"bits are an affair of ints and bools; got {dtype}.")
+    return b, x, y, dtype
