@@ -1,0 +1,222 @@
+"""Weights, and the frames that shadow them while a step is traced or differentiated.
+
+A `Weight` holds one tensor of state: a kernel, a running mean, an optimizer's moment, a counter. To
+layers it reads as the tensor itself. A frame is a dict from weights to values that one thread puts
+in their place for a while; writing a weight inside a frame stays in the frame. So the same code
+runs eagerly, under a gradient tape and inside a compiled step, and never sees the difference.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from polyk import dtypes, random, trees
+from polyk.autodiff.api import scalar_loss
+from polyk.contract import Backend
+from polyk.errors import ShapeError
+from polyk.ops.dispatch import tensors
+from polyk.ops.operators import Operators
+from polyk.select import HANDLES, backend_of, current, get_backend, use
+from polyk.symbolic import Spec
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.frame: Any = None
+
+
+_local = _Local()
+
+
+class Weight(Operators):
+    """A named tensor of state; accepted wherever a tensor is.
+
+    Its first value is computed when first needed, by `initializer` from the stream `key`, on the
+    host, so that every backend starts from the same bits.
+    """
+
+    __hash__ = object.__hash__
+
+    def __init__(
+        self,
+        name: str,
+        shape: Sequence[int],
+        dtype: str | None = None,
+        initializer: Callable[..., Any] | None = None,
+        trainable: bool = True,
+        regularizer: Callable[..., Any] | None = None,
+        constraint: Callable[..., Any] | None = None,
+    ) -> None:
+        self.name = self.path = name
+        self.shape = tuple(int(d) for d in shape)
+        self.dtype = dtypes.standardize(dtype or dtypes.floatx())
+        self.initializer, self.trainable = initializer, trainable
+        self.regularizer, self.constraint = regularizer, constraint
+        self.key: random.Key | None = None
+        self.backend: Backend | None = None
+        self.cell: Any = None
+
+    def __repr__(self) -> str:
+        return f"<Weight {self.path!r} {self.shape} {self.dtype}>"
+
+    def __eq__(self, other: object) -> Any:
+        return self is other
+
+    @property
+    def value(self) -> Any:
+        """The tensor: the frame's, else the stored one."""
+        frame = _local.frame
+        if frame is not None:
+            value = frame.get(self)
+            if value is not None:
+                return value
+        if self.backend is None:
+            self.initialize()
+        return self.backend.read_cell(self.cell)  # type: ignore[union-attr]
+
+    def assign(self, value: Any) -> None:
+        """Replace the value, in the frame if there is one."""
+        if _local.frame is None and self.backend is None:
+            self.backend = current()
+        b = backend_of(value)
+        if b.rank == 0 and self.backend is not None:
+            b = self.backend
+        value = value if isinstance(value, b.tensor_types) else b.asarray(value)
+        if b.shape(value) != self.shape:
+            raise ShapeError(f"weight {self.path!r} has shape {self.shape}; got {b.shape(value)}.")
+        if b.dtype(value) != self.dtype:
+            value = b.cast(value, self.dtype)
+        if _local.frame is not None:
+            _local.frame[self] = value
+        elif self.cell is None:
+            self.cell = self.backend.new_cell(b.copy(value))  # type: ignore[union-attr]
+        else:
+            self.cell = self.backend.write_cell(self.cell, b.stop_gradient(value))  # type: ignore[union-attr]
+
+    def initialize(self, backend: Backend | None = None) -> None:
+        """Compute the first value and place it on `backend` (the one in use)."""
+        backend = backend or current()
+        value = self._first_value()
+        self.backend, self.cell = backend, backend.new_cell(backend.constant(value))
+
+    def _first_value(self) -> Any:
+        import numpy as np
+
+        if self.initializer is None:
+            return np.zeros(self.shape, self.dtype)
+        host = get_backend("numpy")
+        seed = self.key or random.next_key()
+        with use(host):
+            return host.to_numpy(self.initializer(self.shape, dtype=self.dtype, seed=seed))
+
+    def numpy(self) -> Any:
+        """A copy of the value on the host."""
+        import numpy as np
+
+        value = self.value
+        return np.array(self.backend.to_numpy(value))  # type: ignore[union-attr]
+
+    def to(self, backend: Backend) -> None:
+        """Move the value to another backend (or another device of this one)."""
+        if self.backend is None:
+            self.initialize(backend)
+        else:
+            self.cell = backend.new_cell(backend.asarray(self.numpy()))
+            self.backend = backend
+
+
+HANDLES[Weight] = lambda w: w.value
+
+
+class WeightAttribute:
+    """The attribute of a layer that holds a weight: reads and writes its value.
+
+    Installed on the layer's class; on objects that keep something else under the name it does
+    nothing.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, obj: Any, cls: type | None = None) -> Any:
+        if obj is None:
+            return self
+        weight = obj._own_weights.get(self.name)
+        if weight is not None:
+            return weight.value
+        try:
+            return obj.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self.name!r}") from None
+
+    def __set__(self, obj: Any, value: Any) -> None:
+        weight = obj._own_weights.get(self.name)
+        if weight is None:
+            obj.__dict__[self.name] = value
+        else:
+            weight.assign(value)
+
+
+@contextmanager
+def frame(values: Any) -> Iterator[Any]:
+    """Let `values` (weight -> tensor) stand in for stored values in this thread."""
+    before, _local.frame = _local.frame, values
+    try:
+        yield values
+    finally:
+        _local.frame = before
+
+
+class _Shapes(dict[Weight, Any]):
+    """The frame of shape inference: every weight is its Spec, and writing changes nothing."""
+
+    def get(self, weight: Weight, default: Any = None) -> Any:
+        return Spec(weight.shape, weight.dtype)
+
+    def __setitem__(self, weight: Weight, value: Any) -> None:
+        pass
+
+
+def shapes_only() -> Any:
+    """A frame in which weights have shapes and no values."""
+    return frame(_Shapes())
+
+
+def value_and_grad(
+    fn: Callable[..., Any], weights: list[Weight], has_aux: bool = False
+) -> Callable[..., Any]:
+    """`polyk.value_and_grad` with respect to weights; what `fn` writes to other weights is kept."""
+
+    def run(*args: Any) -> Any:
+        values = [w.value for w in weights]
+        written: list[Weight] = []
+        shell: list[Any] = []
+
+        def pure(xs: list[Any]) -> tuple[Any, list[Any]]:
+            with frame({**(_local.frame or {}), **dict(zip(weights, xs, strict=True))}) as inside:
+                before = dict(inside)
+                result = fn(*args)
+            loss, aux = result if has_aux else (result, None)
+            written[:] = [w for w, v in inside.items() if before.get(w) is not v]
+            shell[:] = [aux]
+            return scalar_loss(loss), [*tensors(*trees.flatten(aux))[1], *(inside[w] for w in written)]
+
+        (loss, out), grads = _engine(weights).value_and_grad(pure)(values)
+        kept = len(out) - len(written)
+        for w, v in zip(written, out[kept:], strict=True):
+            w.assign(v)
+        value = (loss, trees.unflatten(shell[0], list(out[:kept]))) if has_aux else loss
+        return value, grads
+
+    return run
+
+
+def _engine(weights: Sequence[Weight]) -> Backend:
+    """The backend that all of `weights` live on."""
+    backends = {w.backend.name: w.backend for w in weights if w.backend is not None}
+    if len(backends) > 1:
+        raise ValueError(f"these weights live on several backends: {', '.join(sorted(backends))}.")
+    return next(iter(backends.values()), None) or current()
