@@ -5,6 +5,7 @@ A dtype is a string everywhere in polyk: ``"float32"``, ``"int32"``, ``"bool"``.
 
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 from polyk.errors import DTypeError, did_you_mean
 
@@ -43,7 +44,18 @@ def _known(name: str) -> str:
     return name
 
 
-def standardize(dtype: object) -> str:
+class _Names(dict[Any, str]):
+    """An engine's dtype object -> its name, found once."""
+
+    def __missing__(self, dtype: Any) -> str:
+        name = self[dtype] = standardize(dtype)
+        return name
+
+
+NAMES = _Names()
+
+
+def standardize(dtype: Any) -> str:
     """The name of `dtype`, given as a name, a Python type, or any engine's dtype object."""
     if isinstance(dtype, type) and dtype in SCALARS:
         return {float: _floatx, int: "int32", bool: "bool"}[dtype]

@@ -189,13 +189,10 @@ def _wanted_plugins() -> list[tuple[metadata.EntryPoint, metadata.Distribution]]
 def _add_plugin(ep: metadata.EntryPoint, dist: metadata.Distribution) -> None:
     name = f"{dist.name}:{ep.name}"
     who = f"polyk plugin {ep.name!r} ({dist.name} {dist.version})"
-    if _manager.has_plugin(name):  # the same package twice on the path
-        return
     try:
-        _manager.register(ep.load(), name)
+        if not _manager.has_plugin(name):  # an attempt under POLYK_STRICT may have come this far
+            _manager.register(ep.load(), name)
     except Exception as e:
-        if _manager.has_plugin(name):  # pluggy keeps what it had registered before the error
-            _manager.unregister(name=name)
         _report(f"{who} failed to load and is ignored: {type(e).__name__}: {e}", e)
         return
     known = [hook for hook in vars(hookspecs) if hook.startswith("polyk_")]

@@ -87,10 +87,12 @@ class SeedGenerator:
 
     def next(self) -> tuple[Key, Tensor]:
         """The key, and the number of this draw."""
-        if self.key is None:
-            self.key = _global.next_key()
         draw = self.counter.value
         b, _ = one(draw)
+        if b.rank == 1:  # only shapes are asked for
+            return Key(0, 0), draw
+        if self.key is None:
+            self.key = _global.next_key()
         self.counter.assign(b.add(draw, 1))
         return self.key, draw
 
@@ -224,7 +226,9 @@ def truncated_normal(
     return cast(b, x, name)
 
 
-def randint(shape: Shape, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Tensor:
+def randint(
+    shape: Shape, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None
+) -> Tensor:
     """Ints from `minval` up to but not including `maxval` (at most 2**24 apart)."""
     span = maxval - minval
     if not 0 < span <= 2**24:

@@ -7,7 +7,8 @@ goes to the backend in use.
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 from polyk.contract import Backend
@@ -81,6 +82,17 @@ class use:
         _local.backend = self._before
 
 
+@contextmanager
+def scope(backend: Backend, device_name: str | None) -> Iterator[None]:
+    """A backend and a device for a block of core's own code."""
+    before = _local.backend, _local.device
+    _local.backend, _local.device = backend, device_name
+    try:
+        yield
+    finally:
+        _local.backend, _local.device = before
+
+
 class device:
     """Create tensors on a device in this thread from here on; or in a ``with`` block.
 
@@ -121,7 +133,7 @@ def backend_of(*xs: Any) -> Backend:
     """The backend that computes with all of `xs`: the highest-ranking one among the tensors."""
     best: Backend | None = None
     for x in xs:
-        found = ENGINES.get(type(x)) or _lookup(x)
+        found = engine_of(x)
         if found is None or found is best:
             continue
         if best is None or found.rank > best.rank:
@@ -134,8 +146,10 @@ def backend_of(*xs: Any) -> Backend:
     return best or current()
 
 
-def _lookup(x: Any) -> Backend | None:
-    """The engine whose tensor type `x` is a kind of; remembered. Host data has none."""
+def engine_of(x: Any) -> Backend | None:
+    """The backend whose tensor type `x` is a kind of; remembered. Host data has none."""
+    if type(x) in ENGINES:
+        return ENGINES[type(x)]
     if type(x) in SCALARS or type(x) in _host:
         return None
     for backend in _backends:

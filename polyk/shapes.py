@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 from polyk.errors import ShapeError
 
@@ -18,6 +20,11 @@ def axis_index(axis: int, ndim: int) -> int:
 
 def axis_tuple(axis: int | Sequence[int] | None, ndim: int) -> Shape:
     """`axis` as a sorted tuple counted from the front; None means every axis."""
+    return _axis_tuple(tuple(axis) if isinstance(axis, list) else axis, ndim)
+
+
+@cache
+def _axis_tuple(axis: Any, ndim: int) -> Shape:
     if axis is None:
         return tuple(range(ndim))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
@@ -49,15 +56,20 @@ def reduced(shape: Sequence[int], axes: Sequence[int], keepdims: bool) -> Shape:
 
 
 def resolve_reshape(shape: Sequence[int], new: Sequence[int]) -> Shape:
-    """`new` with its one -1 replaced by what the size of `shape` leaves for it."""
+    """`new` with its one -1 replaced by what the size of `shape` leaves for it.
+
+    Where a size of `shape` is not known (None), None and -1 both mean "what is left".
+    """
+    if None in shape:
+        return tuple(-1 if d is None else d for d in new)
     size, known = math.prod(shape), math.prod(d for d in new if d != -1)
     wrong = ShapeError(f"cannot reshape {tuple(shape)} (size {size}) to {tuple(new)}.")
     if list(new).count(-1) > 1:
         raise wrong
     if -1 in new:
-        if known == 0 or size % known:
+        if size % known if known else size:
             raise wrong
-        new = [size // known if d == -1 else d for d in new]
+        new = [size // known if known and d == -1 else max(d, 0) for d in new]
     if math.prod(new) != size or any(d < 0 for d in new):
         raise wrong
     return tuple(new)

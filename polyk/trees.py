@@ -48,4 +48,3 @@ def structure(tree: Any) -> Any:
     if isinstance(tree, (list, tuple)):
         return (type(tree).__name__, *(structure(item) for item in tree))
     return tree is None
-

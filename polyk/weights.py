@@ -150,7 +150,9 @@ class WeightAttribute:
         try:
             return obj.__dict__[self.name]
         except KeyError:
-            raise AttributeError(f"{type(obj).__name__!r} object has no attribute {self.name!r}") from None
+            raise AttributeError(
+                f"{type(obj).__name__!r} object has no attribute {self.name!r}"
+            ) from None
 
     def __set__(self, obj: Any, value: Any) -> None:
         weight = obj._own_weights.get(self.name)
@@ -168,6 +170,11 @@ def frame(values: Any) -> Iterator[Any]:
         yield values
     finally:
         _local.frame = before
+
+
+def in_frame() -> bool:
+    """Whether a frame holds this thread's writes, so that nothing may change in place."""
+    return _local.frame is not None
 
 
 class _Shapes(dict[Weight, Any]):
@@ -202,7 +209,10 @@ def value_and_grad(
             loss, aux = result if has_aux else (result, None)
             written[:] = [w for w, v in inside.items() if before.get(w) is not v]
             shell[:] = [aux]
-            return scalar_loss(loss), [*tensors(*trees.flatten(aux))[1], *(inside[w] for w in written)]
+            return scalar_loss(loss), [
+                *tensors(*trees.flatten(aux))[1],
+                *(inside[w] for w in written),
+            ]
 
         (loss, out), grads = _engine(weights).value_and_grad(pure)(values)
         kept = len(out) - len(written)

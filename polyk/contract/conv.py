@@ -122,6 +122,10 @@ class Conv(Linalg):
     def _pad_or_crop(self, x: Tensor, pads: Pads) -> Tensor:
         """`pad` in which a negative amount takes cells away."""
         shape = self.shape(x)
+        pads = tuple(  # what cannot be taken away at one end is taken at the other
+            (max(lo, -d) + min(hi + d, 0), max(hi, -d) + min(lo + d, 0))
+            for d, (lo, hi) in zip(shape, pads, strict=True)
+        )
         index = tuple(
             slice(max(-lo, 0), max(d + min(hi, 0), max(-lo, 0)), 1)
             for d, (lo, hi) in zip(shape, pads, strict=True)

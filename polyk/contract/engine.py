@@ -34,7 +34,7 @@ class Engine(Primitives):
         return tuple(x.shape)
 
     def dtype(self, x: Tensor) -> str:
-        return dtypes.standardize(x.dtype)
+        return dtypes.NAMES[x.dtype]
 
     def device(self, x: Tensor) -> str:
         """Where `x` lives: one of `devices()`."""

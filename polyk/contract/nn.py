@@ -54,7 +54,7 @@ class NN(Conv):
 
     def softplus(self, x: Tensor) -> Tensor:
         tail = self.log1p(self.exp(self.negative(self.abs(x))))
-        return self.add(self.relu(x), tail)
+        return self.add(self.maximum(x, 0.0), tail)  # the tie at 0 gives slope 1/2
 
     def softsign(self, x: Tensor) -> Tensor:
         return self.divide(x, self.add(self.abs(x), 1.0))

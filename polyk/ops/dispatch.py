@@ -12,20 +12,12 @@ from typing import Any
 
 from polyk import dtypes, select
 from polyk.contract import Backend
-from polyk.dtypes import SCALARS
+from polyk.dtypes import NAMES, SCALARS
 from polyk.select import ENGINES, HANDLES, backend_of
 
 Tensor = Any
-_names: dict[Any, str] = {}  # an engine's dtype object -> its name
 _local = select._local
-
-
-def dtype_name(x: Tensor) -> str:
-    """The dtype of a tensor, by name."""
-    name = _names.get(x.dtype)
-    if name is None:
-        name = _names[x.dtype] = dtypes.standardize(x.dtype)
-    return name
+_FLOATS = frozenset(dtypes.FLOATS)
 
 
 def one(x: Any) -> tuple[Backend, Tensor]:
@@ -51,9 +43,12 @@ def _one(x: Any) -> tuple[Backend, Tensor]:
 
 def floating(x: Any) -> tuple[Backend, Tensor]:
     """`x` as a float tensor: ints and bools become floatx."""
-    b, x = one(x)
-    dtype = dtype_name(x)
-    return b, x if dtype in dtypes.FLOATS else b.cast(x, dtypes.floatx())
+    b = ENGINES.get(type(x))
+    if b is None:
+        b, x = one(x)
+    if NAMES[x.dtype] in _FLOATS:
+        return b, x
+    return b, b.cast(x, dtypes.floatx())
 
 
 def pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
@@ -67,7 +62,7 @@ def pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
     if t is u:
         if x.dtype is y.dtype:
             return b, x, y
-    elif (u is float or u is int) and dtype_name(x) in dtypes.FLOATS:
+    elif (u is float or u is int) and NAMES[x.dtype] in _FLOATS:
         return b, x, float(y)
     return _pair(x, y)
 

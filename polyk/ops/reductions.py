@@ -7,7 +7,7 @@ from typing import Any
 from polyk import dtypes
 from polyk.errors import ShapeError
 from polyk.ops.dispatch import Tensor, cast, floating, indices, one, tensors
-from polyk.shapes import axis_index, axis_tuple
+from polyk.shapes import axis_index, axis_tuple, resolve_reshape
 
 __all__ = [
     "all",
@@ -74,7 +74,7 @@ def _extreme(op: str, x: Any, axis: Axis, keepdims: bool, initial: Any) -> Tenso
     b, x = one(x)
     dtype = b.dtype(x)
     axes = axis_tuple(axis, len(x.shape))
-    if math.prod(b.shape(x)[a] for a in axes) == 0 and initial is None:
+    if 0 in [b.shape(x)[a] for a in axes] and initial is None:
         raise ShapeError(f"{op} of an empty axis (shape {b.shape(x)}, axis {axis}) has no value.")
     if dtype == "bool":
         return (b.any if op == "max" else b.all)(x, axes, keepdims)
@@ -159,7 +159,7 @@ def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     b, x = floating(x)
     rank = len(x.shape)
     if axis is None:
-        middle = b.median(b.reshape(x, (math.prod(b.shape(x)),)), 0)
+        middle = b.median(b.reshape(x, resolve_reshape(b.shape(x), (-1,))), 0)
         return b.reshape(middle, (1,) * rank) if keepdims else middle
     a = axis_index(axis, rank)
     middle = b.median(x, a)
@@ -170,7 +170,7 @@ def _arg(op: str, x: Any, axis: int | None, keepdims: bool) -> Tensor:
     b, x = one(x)
     x = cast(b, x, "int32") if b.dtype(x) == "bool" else x
     rank, shape = len(x.shape), b.shape(x)
-    flat = b.reshape(x, (math.prod(shape),)) if axis is None else x
+    flat = b.reshape(x, resolve_reshape(shape, (-1,))) if axis is None else x
     a = 0 if axis is None else axis_index(axis, rank)
     if b.shape(flat)[a] == 0:
         raise ShapeError(f"{op} of an empty axis (shape {shape}, axis {axis}) has no value.")
@@ -195,7 +195,7 @@ def _along(x: Any, axis: int | None, wide: Callable[[str], str] = str) -> tuple[
     b, x = one(x)
     x = cast(b, x, wide(b.dtype(x)))
     if axis is None:
-        return b, b.reshape(x, (math.prod(b.shape(x)),)), 0
+        return b, b.reshape(x, resolve_reshape(b.shape(x), (-1,))), 0
     return b, x, axis_index(axis, len(x.shape))
 
 

@@ -1,0 +1,133 @@
+"""``polyk demo``: train a small convnet on real handwritten digits and show what it learned."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from polyk.models import Sequential
+
+
+@click.command()
+@click.option("--backend", help="Train on this backend; the default is the one in use.")
+@click.option("--epochs", default=12, show_default=True, type=click.IntRange(1))
+@click.option("--plot", type=click.Path(dir_okay=False), help="Draw the curves into this file.")
+def command(backend: str | None, epochs: int, plot: str | None) -> None:
+    """Train a small convnet on 1,797 handwritten digits."""
+    import polyk
+    from polyk.data import load_digits
+
+    if plot:
+        _pyplot()
+    engine = polyk.get_backend(backend)
+    (x, y), (x_test, y_test) = load_digits()
+    with polyk.use(engine):
+        polyk.set_random_seed(0)
+        model = build()
+        model.summary()
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        history = model.fit(x, y, batch_size=32, epochs=epochs, validation_split=0.1)
+        _, accuracy = model.evaluate(x_test, y_test, verbose=0)
+        shown = slice(None, None, len(x_test) // 8)
+        predictions = model.predict(x_test[shown], verbose=0).argmax(axis=1)
+    console = Console(highlight=False)
+    console.print(draw(x_test[shown], y_test[shown], predictions, console.color_system is not None))
+    device = polyk.select.current_device() or engine.devices()[0]
+    console.print(f"Test accuracy {accuracy:.1%} on {len(x_test)} digits held out.")
+    console.print(f"Backend {engine.name} ({engine.package}), device {device}.")
+    if plot:
+        _plot(history.history, plot)
+    _what_next(console, engine.name)
+
+
+def build() -> "Sequential":
+    """The demo's model: 8x8 images to 10 probabilities."""
+    import polyk
+    from polyk import layers
+
+    return polyk.Sequential(
+        [
+            layers.Input((8, 8, 1)),
+            layers.Conv2D(16, 3, padding="same", activation="relu"),
+            layers.Conv2D(32, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dropout(0.25),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="digits",
+    )
+
+
+def draw(images: Any, labels: Any, predictions: Any, color: bool) -> Table:
+    """A row of `images` ``(N, H, W, 1)`` in half blocks, each above what it was taken for."""
+    row = Table.grid(padding=(1, 3, 0, 0))
+    answers = []
+    for label, guess in zip(labels, predictions, strict=True):
+        right = label == guess
+        answers.append(
+            Text(str(guess) if right else f"{guess}, not {label}", "" if right else "red")
+        )
+    row.add_row(*(_half_blocks(image[..., 0], color) for image in images))
+    row.add_row(*answers)
+    return row
+
+
+def _half_blocks(image: Any, color: bool) -> Text:
+    """Two rows of pixels in one line of text."""
+    text = Text()
+    for top, bottom in zip(image[::2], image[1::2], strict=True):
+        for a, b in zip(top, bottom, strict=True):
+            if color:
+                text.append("▀", Style(color=_gray(a), bgcolor=_gray(b)))
+            else:
+                text.append(" ▄▀█"[2 * (a > 0.4) + (b > 0.4)])
+        text.append("\n")
+    return text
+
+
+def _gray(value: float) -> str:
+    level = round(255 * float(value))
+    return f"#{level:02x}{level:02x}{level:02x}"
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib
+    except ImportError:
+        raise click.UsageError('--plot needs matplotlib: pip install "polyk[plot]"') from None
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def _plot(history: dict[str, list[float]], path: str) -> None:
+    figure, axes = _pyplot().subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        epochs = range(1, 1 + len(history[name]))
+        axis.plot(epochs, history[name], label="training")
+        axis.plot(epochs, history[f"val_{name}"], label="validation")
+        axis.set(xlabel="epoch", title=name)
+        axis.legend()
+    figure.savefig(path)
+    click.echo(f"Curves in {path}.")
+
+
+def _what_next(console: Console, used: str) -> None:
+    from polyk.plugins import installed
+
+    others = [e[0] for name, e in installed().items() if name != used and len(e) == 1]
+    console.print("\nNext:")
+    for entry in others:
+        first = f"{entry.command} && " if entry.missing else ""
+        console.print(f"  {first}polyk demo --backend {entry.name}", markup=False)
+    console.print("  polyk backends                  what is installed, and what it needs")
+    if not os.environ.get("POLYK_BACKEND"):
+        console.print(f"  POLYK_BACKEND={used} python train.py    the backend of your own script")

@@ -1,0 +1,176 @@
+"""The functional API: a backend whose tensors remember which call made them.
+
+`layers.Input` starts a graph; calling layers and ops on its tensors adds nodes, with shapes found
+by `polyk.symbolic`. `Graph` runs the nodes between some inputs and outputs on real tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from polyk import dtypes, trees
+from polyk.contract import Backend
+from polyk.contract.engine import Engine
+from polyk.errors import ShapeError
+from polyk.ops.operators import Operators
+from polyk.select import backend_of, get_backend, register
+from polyk.shapes import resolve_reshape
+from polyk.symbolic import SYMBOLIC, Spec, infer
+
+
+class GraphTensor(Operators):
+    """A place in a graph: shape (None where not known), dtype, and the node that fills it."""
+
+    __hash__ = object.__hash__
+
+    def __init__(self, shape: Sequence[int | None], dtype: str, name: str = "") -> None:
+        self.shape, self.dtype, self.name = tuple(shape), dtype, name
+        self.node: Node | None = None
+
+    def __repr__(self) -> str:
+        return f"<GraphTensor {self.name or ''} shape={self.shape} dtype={self.dtype}>"
+
+    def __bool__(self) -> bool:
+        raise TypeError("a tensor of a graph has no value yet; use ops.cond or ops.where.")
+
+    __float__ = __int__ = __bool__  # type: ignore[assignment]
+
+
+class Node:
+    """One call: `run(*args, **kwargs)` on real tensors gives `outputs`, nested GraphTensors."""
+
+    def __init__(self, owner: Any, run: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.owner, self.run, self.args, self.kwargs = owner, run, args, kwargs
+        self.outputs: Any = None
+
+    @property
+    def inputs(self) -> list[GraphTensor]:
+        return [t for t in trees.flatten((self.args, self.kwargs)) if isinstance(t, GraphTensor)]
+
+
+def has_graph(tree: Any) -> bool:
+    """Whether a GraphTensor is among the leaves of `tree`."""
+    return any(isinstance(x, GraphTensor) for x in trees.flatten(tree))
+
+
+def spec(x: Any) -> Any:
+    """The Spec of a GraphTensor; anything else as it is."""
+    return Spec(x.shape, x.dtype) if isinstance(x, GraphTensor) else x
+
+
+def record(
+    owner: Any, run: Callable[..., Any], args: Any, kwargs: Any, shapes: Callable[..., Any]
+) -> Any:
+    """Add a node; `shapes(*args)` gives the Specs of its outputs from those of its inputs."""
+    node = Node(owner, run, args, kwargs)
+    specs = infer(shapes, *trees.map(spec, args))
+    node.outputs = trees.map(lambda s: GraphTensor(s.shape, s.dtype), specs)
+    for t in trees.flatten(node.outputs):
+        t.node = node
+        t.name = getattr(owner, "name", owner)
+    return node.outputs
+
+
+class GraphBackend(Backend):
+    """Records each op; constants stay on the host."""
+
+    name = "graph"
+    rank = 3
+    tensor_types = (GraphTensor,)
+    dtypes = dtypes.ALL
+
+    def asarray(self, x: Any, dtype: str | None = None) -> Any:
+        return get_backend("numpy").asarray(x, dtype)
+
+    def full(self, shape: Any, value: Any, dtype: str) -> Any:
+        if None in shape:
+            raise ShapeError(f"the shape {shape} is not known yet; use a layer, or ops.zeros_like.")
+        return get_backend("numpy").full(shape, value, dtype)
+
+    def arange(self, start: float, stop: float, step: float, dtype: str) -> Any:
+        return get_backend("numpy").arange(start, stop, step, dtype)
+
+    def to_numpy(self, x: Any) -> Any:
+        raise TypeError("a tensor of a graph has no value yet.")
+
+    def dtype(self, x: Any) -> str:
+        return dtypes.standardize(x.dtype)
+
+    def is_concrete(self, x: Any) -> bool:
+        return not isinstance(x, GraphTensor)
+
+
+def _recorded(op: str) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        b = backend_of(*(a for a in trees.flatten(args) if hasattr(a, "shape")))
+        args = trees.map(lambda a: b.asarray(a) if hasattr(a, "shape") else a, args)
+        if op == "reshape":
+            args = (args[0], resolve_reshape(b.shape(args[0]), args[1]))
+        return getattr(b, op)(*args)
+
+    def method(self: GraphBackend, *args: Any, **kwargs: Any) -> Any:
+        if not has_graph(args):
+            return getattr(get_backend("numpy"), op)(*args, **kwargs)
+        args = (*args, *kwargs.values())  # contract methods are called in the order they declare
+        return record(op, run, args, {}, lambda *a: getattr(SYMBOLIC, op)(*a))
+
+    method.__name__ = op
+    return method
+
+
+_own = set(GraphBackend.__dict__) | set(Engine.__dict__) - {"stop_gradient"}
+_ops = [op for op in dir(Backend) if not op.startswith("_") and op not in _own]
+for _op in _ops:
+    setattr(GraphBackend, _op, _recorded(_op))
+GraphBackend.__abstractmethods__ = GraphBackend.__abstractmethods__ - set(_ops)
+register(GraphBackend())
+
+
+class Graph:
+    """The nodes that lead from `inputs` to `outputs`, in an order in which they can run."""
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        self.inputs, self.outputs = inputs, outputs
+        self.nodes: list[Node] = []
+        self._known = {id(t) for t in trees.flatten(inputs)}
+        seen: set[int] = set()
+        for t in trees.flatten(outputs):
+            self._visit(t, seen)
+
+    def _visit(self, end: GraphTensor, seen: set[int]) -> None:
+        """Depth first without recursion, so that depth is not limited."""
+        stack: list[tuple[GraphTensor, bool]] = [(end, False)]
+        while stack:
+            t, ready = stack.pop()
+            if id(t) in self._known:
+                continue
+            if t.node is None:
+                raise ValueError(
+                    f"the outputs depend on Input {t.name!r}, which is not among the inputs."
+                )
+            if ready and id(t.node) not in seen:
+                seen.add(id(t.node))
+                self.nodes.append(t.node)
+            elif id(t.node) not in seen:
+                stack.append((t, True))
+                stack.extend((i, False) for i in t.node.inputs)
+
+    @property
+    def layers(self) -> list[Any]:
+        """The layers called, once each, in order."""
+        owners = {id(n.owner): n.owner for n in self.nodes if not isinstance(n.owner, str)}
+        return list(owners.values())
+
+    def run(self, values: Sequence[Any]) -> Any:
+        """The outputs for real `values` of the flat inputs."""
+        slots = dict(zip(map(id, trees.flatten(self.inputs)), values, strict=True))
+
+        def fill(x: Any) -> Any:
+            return slots[id(x)] if isinstance(x, GraphTensor) else x
+
+        for node in self.nodes:
+            result = node.run(*trees.map(fill, node.args), **trees.map(fill, node.kwargs))
+            pairs = zip(trees.flatten(node.outputs), trees.flatten(result), strict=True)
+            slots.update((id(t), v) for t, v in pairs)
+        return trees.map(fill, self.outputs)

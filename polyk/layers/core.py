@@ -1,0 +1,142 @@
+"""Input, Dense, Embedding, Activation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from polyk import activations, constraints, dtypes, initializers, ops, regularizers
+from polyk.errors import ShapeError
+from polyk.graph import GraphTensor
+from polyk.layers.base import InputSpec, Layer
+
+
+class InputLayer(Layer):
+    """The place where data enters a model: a shape without the batch, and a dtype."""
+
+    def __init__(
+        self,
+        shape: Sequence[int | None] | None = None,
+        batch_size: int | None = None,
+        dtype: str | None = None,
+        name: str | None = None,
+        batch_shape: Sequence[int | None] | None = None,
+    ) -> None:
+        super().__init__(name=name or None, dtype=dtype)
+        if batch_shape is not None:
+            batch_size, *shape = batch_shape
+        if shape is None:
+            raise ValueError("Input needs a shape, such as Input((28, 28, 1)).")
+        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        self.batch_size = batch_size
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def tensor(self) -> GraphTensor:
+        """A tensor of a graph in this place."""
+        return GraphTensor((self.batch_size, *self.shape), self.dtype, self.name)
+
+
+def Input(
+    shape: Sequence[int | None] | None = None,
+    batch_size: int | None = None,
+    dtype: str | None = None,
+    name: str | None = None,
+    batch_shape: Sequence[int | None] | None = None,
+) -> GraphTensor:
+    """Where a functional model, or a Sequential, begins; `shape` leaves the batch out.
+
+    >>> x = layers.Input((28, 28, 1))
+    >>> model = polyk.Model(x, layers.Dense(10)(layers.Flatten()(x)))
+    """
+    return InputLayer(shape, batch_size, dtype, name, batch_shape).tensor()
+
+
+class Dense(Layer):
+    """``activation(x @ kernel + bias)``: (..., N) to (..., units)."""
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.units = positive(units, "units", self)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+
+    def build(self, input_shape: Any) -> None:
+        if len(input_shape) < 2 or input_shape[-1] is None:
+            raise ShapeError(
+                f"{self.where()}: the last axis of the input must be known; got {input_shape}."
+            )
+        self.kernel = self.add_weight("kernel", (input_shape[-1], self.units))
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight("bias", (self.units,))
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
+
+    def call(self, inputs: Any) -> Any:
+        return self.activation(ops.linear(inputs, self.kernel, self.bias))
+
+
+class Embedding(Layer):
+    """Rows of a table: ints (...) in [0, input_dim) to (..., output_dim)."""
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.input_dim = positive(input_dim, "input_dim", self)
+        self.output_dim = positive(output_dim, "output_dim", self)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+
+    def build(self, input_shape: Any) -> None:
+        self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim))
+
+    def call(self, inputs: Any) -> Any:
+        if ops.dtype(inputs) in dtypes.FLOATS:  # words that came as floats, as Keras allows
+            inputs = ops.cast(inputs, "int32")
+        return ops.take(self.embeddings, inputs, axis=0)
+
+
+class Activation(Layer):
+    """An element-wise function, by name or as a callable."""
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs: Any) -> Any:
+        return self.activation(inputs)
+
+
+def positive(value: int, name: str, layer: Layer) -> int:
+    """`value` if it is a positive int."""
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise ValueError(f"{type(layer).__name__}: {name} must be a positive int; got {value!r}.")
+    return value
