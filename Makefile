@@ -12,6 +12,7 @@ EXTRA := $(filter torch jax tensorflow,$(POLYK_BACKEND))
 
 demo: .venv-demo/.base $(EXTRA:%=.venv-demo/.with-%)
 	$(DEMO)/polyk demo
+	@echo "  (here: $(DEMO)/polyk, or POLYK_BACKEND=torch make demo)"
 
 test: check
 	$(BIN)/pytest

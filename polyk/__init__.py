@@ -6,7 +6,6 @@ Importing this module imports nothing else; each public name is imported when fi
 TYPE_CHECKING = False  # type checkers take this name for true; saves importing typing
 if TYPE_CHECKING:
     from polyk import activations as activations
-    from polyk import backend as backend
     from polyk import callbacks as callbacks
     from polyk import constraints as constraints
     from polyk import data as data
@@ -61,8 +60,8 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "random": "set_random_seed",
     "select": "device get_backend set_backend to_numpy use",
     "": (
-        "activations backend callbacks constraints data initializers layers losses metrics models "
-        "ops optimizers random regularizers"
+        "activations callbacks constraints data initializers layers losses metrics models ops "
+        "optimizers random regularizers"
     ),
 }
 _home = {name: module for module, names in _names.items() for name in names.split()}

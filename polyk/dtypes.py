@@ -3,6 +3,7 @@
 A dtype is a string everywhere in polyk: ``"float32"``, ``"int32"``, ``"bool"``.
 """
 
+import math
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -130,3 +131,10 @@ def largest(dtype: str) -> float:
     digits, exponent = {"float16": (11, 16), "bfloat16": (8, 128), "float32": (24, 128),
                         "float64": (53, 1024)}[dtype]  # fmt: skip
     return (2.0 - 2.0 ** (1 - digits)) * 2.0 ** (exponent - 1)
+
+
+def lowest(dtype: str) -> float:
+    """The least value of a dtype: -inf for floats."""
+    if dtype in FLOATS:
+        return -math.inf
+    return -(2 ** (_BITS[dtype] - 1)) if dtype in SIGNED else 0

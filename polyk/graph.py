@@ -36,6 +36,14 @@ class GraphTensor(Operators):
 
     __float__ = __int__ = __bool__  # type: ignore[assignment]
 
+    def __getitem__(self, key: Any) -> Any:
+        from polyk.ops import get_item
+
+        def item(x: Any) -> Any:
+            return get_item(x, key)
+
+        return record("get_item", item, (self,), {}, item)
+
 
 class Node:
     """One call: `run(*args, **kwargs)` on real tensors gives `outputs`, nested GraphTensors."""

@@ -167,6 +167,9 @@ def is_tensor(x: Any) -> bool:
 
 def to_numpy(x: Any) -> Any:
     """The values of a tensor, or of anything array-like, as a NumPy array."""
+    import numpy as np
+
     if type(x) in HANDLES:
         x = HANDLES[type(x)](x)
-    return backend_of(x).to_numpy(x) if is_tensor(x) else current().to_numpy(current().asarray(x))
+    engine = engine_of(x)
+    return np.asarray(x) if engine is None else engine.to_numpy(x)

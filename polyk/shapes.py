@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 from polyk.errors import ShapeError
 
@@ -20,11 +18,6 @@ def axis_index(axis: int, ndim: int) -> int:
 
 def axis_tuple(axis: int | Sequence[int] | None, ndim: int) -> Shape:
     """`axis` as a sorted tuple counted from the front; None means every axis."""
-    return _axis_tuple(tuple(axis) if isinstance(axis, list) else axis, ndim)
-
-
-@cache
-def _axis_tuple(axis: Any, ndim: int) -> Shape:
     if axis is None:
         return tuple(range(ndim))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from polyk.contract import Backend
-from polyk.dtypes import floatx
+from polyk.dtypes import NAMES, floatx
 
 
 class Primitives(Backend):
@@ -23,7 +23,7 @@ class Primitives(Backend):
         return np.asarray(x)
 
     def dtype(self, x):
-        return x.dtype.name
+        return NAMES[x.dtype]
 
     def shape(self, x):
         return x.shape
@@ -113,16 +113,16 @@ class Primitives(Backend):
             rows = x.reshape(-1, int(np.prod(rest)))
             total = (np.ones(len(rows), x.dtype) @ rows).reshape(rest)
             return total.reshape((1,) * lead + rest) if keepdims else total
-        return np.sum(x, axis, dtype=x.dtype, keepdims=keepdims)
+        return np.add.reduce(x, axis, x.dtype, None, keepdims)
 
     def prod(self, x, axis, keepdims=False):
-        return np.prod(x, axis, dtype=x.dtype, keepdims=keepdims)
+        return np.multiply.reduce(x, axis, x.dtype, None, keepdims)
 
     def max(self, x, axis, keepdims=False):
-        return np.max(x, axis, keepdims=keepdims)
+        return np.maximum.reduce(x, axis, None, None, keepdims)
 
     def min(self, x, axis, keepdims=False):
-        return np.min(x, axis, keepdims=keepdims)
+        return np.minimum.reduce(x, axis, None, None, keepdims)
 
     def any(self, x, axis, keepdims=False):
         return np.any(x, axis, keepdims=keepdims)

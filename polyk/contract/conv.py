@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from polyk.contract.linalg import Linalg
 from polyk.contract.primitives import Shape, Tensor
+from polyk.dtypes import lowest
 from polyk.shapes import Pads, window_output
 
 
@@ -137,7 +138,7 @@ class Conv(Linalg):
 
     def max_pool(self, x: Tensor, window: Shape, strides: Shape, pads: Pads) -> Tensor:
         """NaN wins; padding never does. The first of several maxima takes the gradient."""
-        fill = -math.inf if self.dtype(x).startswith(("f", "b")) else -(2**31)
+        fill = lowest(self.dtype(x))
         cells = self._windows(x, window, strides, pads, (1,) * len(window), fill)
         best = cells[0]
         for cell in cells[1:]:

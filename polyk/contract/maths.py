@@ -79,7 +79,8 @@ class Maths(Shaping):
         big, small = self.maximum(a, b), self.minimum(a, b)
         ratio = self.divide(small, self.where(self.equal(big, 0), 1.0, big))
         result = self.multiply(big, self.sqrt(self.add(self.square(ratio), 1.0)))
-        return self.where(self.isinf(big), big, result)
+        infinite = self.logical_or(self.equal(a, math.inf), self.equal(b, math.inf))
+        return self.where(infinite, math.inf, result)  # whatever the other is: IEEE 754
 
     def clip(self, x: Tensor, low: Tensor, high: Tensor) -> Tensor:
         x = self.where(self.less(x, low), low, x)
@@ -140,7 +141,7 @@ class Maths(Shaping):
         return result if keepdims else self.squeeze(result, axis)
 
     def count_nonzero(self, x: Tensor, axis: Axes, keepdims: bool = False) -> Tensor:
-        return self.sum(self.cast(self.not_equal(x, 0), "int32"), axis, keepdims)
+        return self.sum(self.cast(self.cast(x, "bool"), "int32"), axis, keepdims)
 
     def top_k(self, x: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Of the last axis, largest first, ties by lowest index; NaN counts as the largest."""

@@ -122,8 +122,9 @@ class NN(Conv):
         axis = len(self.shape(target))
         classes = self.shape(output)[axis]
         known = self.logical_and(self.less_equal(0, target), self.less(target, classes))
-        hot = self.one_hot(target, classes, axis, self.dtype(output))
-        loss = self.categorical_crossentropy(hot, output, axis)
+        hot = self.one_hot(target, classes, axis, "bool")
+        picked = self.where(hot, self.log_softmax(output, (axis,)), 0.0)
+        loss = self.negative(self.sum(picked, (axis,)))
         return self.where(known, loss, math.nan)
 
     def binary_crossentropy(self, target: Tensor, output: Tensor) -> Tensor:

@@ -75,13 +75,16 @@ class Shaping(Engine):
         rows, columns = self.arange(0, n, 1, "int32"), self.arange(0, m, 1, "int32")
         return self.subtract(self.reshape(columns, (1, m)), self.reshape(rows, (n, 1)))
 
+    def _zero(self, x: Tensor) -> bool | int:
+        return False if self.dtype(x) == "bool" else 0
+
     def tril(self, x: Tensor, k: int) -> Tensor:
         n, m = self.shape(x)[-2:]
-        return self.where(self.less_equal(self._offsets(n, m), k), x, 0)
+        return self.where(self.less_equal(self._offsets(n, m), k), x, self._zero(x))
 
     def triu(self, x: Tensor, k: int) -> Tensor:
         n, m = self.shape(x)[-2:]
-        return self.where(self.less_equal(k, self._offsets(n, m)), x, 0)
+        return self.where(self.less_equal(k, self._offsets(n, m)), x, self._zero(x))
 
     def diagonal(self, x: Tensor, offset: int) -> Tensor:
         """Of the last two axes, along a new last one."""
@@ -97,7 +100,7 @@ class Shaping(Engine):
         n = self.shape(x)[0] + abs(k)
         lo = max(k, 0)
         row = self.reshape(self.pad(x, ((lo, n - lo - self.shape(x)[0]),)), (1, n))
-        return self.where(self.equal(self._offsets(n, n), k), row, 0)
+        return self.where(self.equal(self._offsets(n, n), k), row, self._zero(x))
 
     def take_along_axis(self, x: Tensor, indices: Tensor, axis: int) -> Tensor:
         """int32 `indices` of the rank of `x`; equal to it but along `axis`. As `take` otherwise."""

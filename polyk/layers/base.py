@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from polyk import constraints, dtypes, initializers, random, regularizers, trees
+from polyk import constraints, dtypes, initializers, ops, random, regularizers, trees
 from polyk.errors import ShapeError
 from polyk.graph import has_graph, record
 from polyk.registry import Registry, snake_case
-from polyk.select import current
+from polyk.select import current, engine_of
 from polyk.symbolic import Spec, infer
 from polyk.weights import Weight, WeightAttribute, shapes_only
 
@@ -281,6 +281,8 @@ class Layer:
                 del kwargs["training"]
         elif self._wants_training:
             kwargs["training"] = bool(before)
+        if not context.stack:
+            args = tuple(trees.map(self._tensor, a) for a in args)
         context.stack.append(self)
         try:
             if not self.built:
@@ -294,6 +296,13 @@ class Layer:
         finally:
             context.stack.pop()
             context.training = before
+
+    def _tensor(self, x: Any) -> Any:
+        """Host data on the backend in use, floats in the layer's dtype; tensors as they are."""
+        if engine_of(x) is not None or not hasattr(x, "__array__"):
+            return x
+        x = ops.convert_to_tensor(x)
+        return ops.cast(x, self.dtype) if ops.dtype(x) in dtypes.FLOATS else x
 
     def _build(self, args: Any) -> None:
         shapes = [trees.map(lambda x: _batch(_shape(x)), a) for a in args if _tensors(a)]

@@ -9,6 +9,7 @@ from polyk.losses.base import REGISTRY as REGISTRY
 from polyk.losses.base import Loss as Loss
 from polyk.losses.base import LossFunctionWrapper as LossFunctionWrapper
 from polyk.losses.base import reduce_values as reduce_values
+from polyk.losses.base import spread as spread
 from polyk.losses.classes import *  # noqa: F403
 from polyk.losses.functions import *  # noqa: F403
 from polyk.losses.targets import kind_of

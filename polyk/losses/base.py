@@ -147,6 +147,11 @@ def spread(weights: Any, values: Tensor) -> Tensor:
     if rank > len(shape) or not all(
         w == 1 or w == n or None in (w, n) for w, n in zip(ops.shape(weights), shape, strict=True)
     ):
+        if not shape:
+            raise ShapeError(
+                "sample weights do not apply: this loss is one number for the whole batch. Losses "
+                "over the last axis need predictions with two axes, as (N, 1)."
+            )
         raise ShapeError(f"sample weights of shape {given} do not fit losses of shape {shape}.")
     return ops.broadcast_to(weights, shape)
 

@@ -78,8 +78,8 @@ def check_labels(y_true: Any, output_shape: Shape, axis: int, ignore_class: int 
         place = at[0] if len(at) == 1 else at
         hint = " For one output and labels 0 and 1 use binary_crossentropy." * (classes == 1)
         raise IndexError(
-            f"label {y_true[at]} at index {place} is not one of the {classes} classes of predictions "
-            f"of shape {wanted}: labels are whole numbers from 0 to {classes - 1}.{hint}"
+            f"label {y_true[at]} at index {place} is no class of predictions of shape {wanted}: "
+            f"labels are whole numbers from 0 to {classes - 1}.{hint}"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from polyk import dtypes, initializers, ops
-from polyk.losses.targets import align
+from polyk.losses.base import spread
 from polyk.ops.dispatch import Tensor
 from polyk.registry import Registry, snake_case
 from polyk.select import backend_of
@@ -98,10 +98,7 @@ def _samplewise(
     """(N,) from (N, ...) values, times the weights (N,) or (N, ...), and the weights as (N,)."""
     values = ops.cast(values, dtype)
     if weights is not None:
-        values, weights = align(values, ops.cast(weights, dtype))
-        extra = tuple(range(ops.ndim(weights), ops.ndim(values)))
-        values = reduce(values, extra) if extra else values
-        weights = ops.broadcast_to(weights, ops.shape(values))
+        weights = spread(weights, values)
         values = ops.multiply(values, weights)
     rest = tuple(range(1, ops.ndim(values)))
     if rest:

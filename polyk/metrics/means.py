@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from polyk import dtypes, losses, ops
-from polyk.losses.targets import fit, prepare
-from polyk.metrics.base import REGISTRY, FunctionMetric, Mean, Metric
+from polyk import losses, ops
+from polyk.losses.targets import fit
+from polyk.metrics.base import REGISTRY, FunctionMetric, Mean
 from polyk.ops.dispatch import Tensor
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Poisson",
-    "R2Score",
     "RootMeanSquaredError",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
@@ -130,9 +129,7 @@ class CosineSimilarity(FunctionMetric):
 
     function = _cosine
 
-    def __init__(
-        self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1
-    ) -> None:
+    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
         super().__init__(name, dtype, axis=axis)
 
 
@@ -173,7 +170,7 @@ class CategoricalCrossentropy(FunctionMetric):
 
 @REGISTRY.add
 class SparseCategoricalCrossentropy(FunctionMetric):
-    """Mean of ``-log(p[label])`` for integer labels; see the loss of this name."""
+    """Mean of ``-log(p[label])`` for integer labels that are not `ignore_class`."""
 
     function = losses.sparse_categorical_crossentropy
 
@@ -185,6 +182,15 @@ class SparseCategoricalCrossentropy(FunctionMetric):
         ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
-        super().__init__(
-            name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis
-        )
+        super().__init__(name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        ignored = self.kwargs["ignore_class"]
+        if ignored is not None:
+            values = self.fn(y_true, y_pred, **self.kwargs)
+            labels = ops.reshape(ops.cast(y_true, "int32"), ops.shape(values))
+            counted = ops.cast(ops.not_equal(labels, ignored), ops.dtype(values))
+            weights = 1.0 if sample_weight is None else losses.spread(sample_weight, values)
+            Mean.update_state(self, values, ops.multiply(counted, weights))
+        else:
+            super().update_state(y_true, y_pred, sample_weight)

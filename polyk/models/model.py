@@ -13,8 +13,8 @@ from polyk.contract import Backend
 from polyk.graph import has_graph
 from polyk.layers.base import Layer, context
 from polyk.models import training
-from polyk.models.feed import Feed, as_tree, host_array
-from polyk.select import check_device, current_device, engine_of, get_backend, scope
+from polyk.models.feed import Feed, as_tree
+from polyk.select import check_device, current_device, get_backend, scope
 from polyk.symbolic import Spec
 
 
@@ -56,17 +56,10 @@ class Model(Layer):
         with self._scope():
             if not self._claimed:
                 self._claim(args)
-            args = tuple(trees.map(self._tensor, as_tree(a)) for a in args)
-            return super().__call__(*args, **kwargs)
+            return super().__call__(*map(as_tree, args), **kwargs)
 
     def _scope(self) -> Any:
         return scope(self.backend, self.device)
-
-    def _tensor(self, x: Any) -> Any:
-        """Host data on the model's backend, floats in its dtype; tensors as they are."""
-        if engine_of(x) is not None or not hasattr(x, "__array__"):
-            return x
-        return ops.convert_to_tensor(host_array(x, self.dtype))
 
     # Weights: whose seed, which backend.
 
@@ -303,7 +296,7 @@ class Model(Layer):
                 f"{good + 1} of {steps}. Usual causes: a learning rate that is too high, log or "
                 "division of zero in a custom loss, NaN in the data.",
                 RuntimeWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
 
     # Looking at it.

@@ -10,6 +10,7 @@ from polyk.ops.creation import *
 from polyk.ops.elementwise import *
 from polyk.ops.indexing import *
 from polyk.ops.linalg import *
+from polyk.ops.logic import *
 from polyk.ops.nn import *
 from polyk.ops.reductions import *
 from polyk.ops.shaping import *

@@ -1,0 +1,139 @@
+"""Running error analysis: a float64 value and how far rounding may carry it.
+
+An oracle written with `Bounded` gives the value and, to first order, the bound at once. The bound
+is in units of the unit roundoff u, so that one oracle serves every precision; there is no absolute
+tolerance anywhere. `budget` is the largest error over its bound: at most 1, on the same scale for
+every op and dtype. Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms, ch. 3.
+"""
+
+import numpy as np
+
+UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+TINY = {"float16": 2.0**-14, "bfloat16": 2.0**-126, "float32": 2.0**-126, "float64": 2.0**-1022}
+
+
+class Bounded:
+    """`v` and `e`, arrays of one shape: the value, and its error in units of u."""
+
+    __array_ufunc__ = None  # a NumPy array on the left must ask __radd__ and its like
+
+    def __init__(self, v, e=0.0):
+        self.v = np.asarray(v, np.float64)
+        e = np.broadcast_to(np.asarray(e, np.float64), self.v.shape)
+        self.e = np.where(np.isfinite(self.v) & ~np.isnan(e), e, 0.0)
+
+    @property
+    def shape(self):
+        return self.v.shape
+
+    def __add__(self, other):
+        other = wrap(other)
+        return rounded(self.v + other.v, self.e + other.e)
+
+    def __neg__(self):
+        return Bounded(-self.v, self.e)
+
+    def __sub__(self, other):
+        return self + -wrap(other)
+
+    def __rsub__(self, other):
+        return wrap(other) - self
+
+    def __mul__(self, other):
+        other = wrap(other)
+        with np.errstate(all="ignore"):
+            return rounded(self.v * other.v, abs(self.v) * other.e + abs(other.v) * self.e)
+
+    def __truediv__(self, other):
+        other = wrap(other)
+        with np.errstate(all="ignore"):
+            v = self.v / other.v
+            return rounded(v, (self.e + abs(v) * other.e) / abs(other.v))
+
+    def __rtruediv__(self, other):
+        return wrap(other) / self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __getitem__(self, index):
+        return Bounded(self.v[index], self.e[index])
+
+    def move(self, fn):
+        """A rearrangement, which rounds nothing."""
+        return Bounded(fn(self.v), fn(self.e))
+
+    def sum(self, axis=None, keepdims=False):
+        """Of n terms in any order: n - 1 roundings of the sum of their sizes."""
+        total = self.v.sum(axis=axis, keepdims=keepdims)
+        terms = self.v.size // max(total.size, 1)
+        size = abs(self.v).sum(axis=axis, keepdims=keepdims)
+        e = self.e.sum(axis=axis, keepdims=keepdims) + max(terms - 1, 0) * size
+        return Bounded(total, e)
+
+    def mean(self, axis=None, keepdims=False):
+        total = self.sum(axis, keepdims)
+        return total / float(self.v.size // max(total.v.size, 1))
+
+
+def wrap(x):
+    """As Bounded; a Python float that float32 does not hold is off by a rounding."""
+    if isinstance(x, Bounded):
+        return x
+    if isinstance(x, float) and np.isfinite(x) and float(np.float32(x)) != x:
+        return Bounded(x, abs(x))
+    return Bounded(x)
+
+
+def rounded(v, e):
+    """A result with the error it brings along and one rounding of its own."""
+    return Bounded(v, e + abs(v))
+
+
+def function(f, slope=None, ulps=4.0):
+    """A library function good to `ulps` units in the last place; `slope` is its derivative."""
+
+    def bounded(x):
+        x = wrap(x)
+        with np.errstate(all="ignore"):
+            v = f(x.v)
+            carried = abs(slope(x.v)) * x.e if slope else 0.0
+            return Bounded(v, carried + 2 * ulps * abs(v))
+
+    return bounded
+
+
+exp = function(np.exp, np.exp, 5)
+log = function(np.log, lambda x: 1 / x, 4)
+log1p = function(np.log1p, lambda x: 1 / (1 + x), 4)
+expm1 = function(np.expm1, np.exp, 5)
+sqrt = function(np.sqrt, lambda x: 0.5 / np.sqrt(x), 1)
+tanh = function(np.tanh, lambda x: 1 - np.tanh(x) ** 2, 6)
+
+
+def where(condition, x, y):
+    x, y = wrap(x), wrap(y)
+    return Bounded(np.where(condition, x.v, y.v), np.where(condition, x.e, y.e))
+
+
+def contract(product, *operands, terms):
+    """A sum of `terms` products: ``product(*operands)`` is linear in each of them."""
+    values = [np.asarray(x, np.float64) for x in operands]
+    size = product(*(abs(x) for x in values))
+    return Bounded(product(*values), (terms + len(operands)) * size)
+
+
+def budget(got, want):
+    """The largest error of `got` over what `want` allows, and the words to report it."""
+    dtype, got = got.dtype.name, np.asarray(got, np.float64)
+    if not got.size:
+        return 0.0, ""
+    with np.errstate(all="ignore"):
+        held = want.v.astype(np.float32).astype(np.float64) if dtype == "float32" else want.v
+        same = (got == want.v) | (np.isnan(got) & np.isnan(want.v)) | (np.isinf(got) & (got == held))
+        allowed = UNIT[dtype] * (want.e + 2 * abs(want.v)) + TINY[dtype]
+        used = np.where(same, 0.0, abs(got - want.v) / allowed)
+    used = np.where(np.isnan(used), np.inf, used)
+    i = int(np.argmax(used))
+    place = tuple(map(int, np.unravel_index(i, used.shape)))
+    where = f"at {place}: got {got.flat[i]!r}, want {want.v.flat[i]!r}, allowed {allowed.flat[i]:.3g}"
+    return float(used.flat[i]), where

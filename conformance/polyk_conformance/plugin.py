@@ -1,0 +1,75 @@
+"""pytest options of the kit, and the fixture `backend`, once for each backend under test."""
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+import polyk
+from polyk import plugins
+
+EXAMPLES = {"quick": 10, "ci": 50}
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("polyk conformance")
+    group.addoption(
+        "--backend",
+        action="append",
+        metavar="NAME",
+        help="test this backend, by name or module:Class (repeatable; default: every one whose "
+        "framework is installed)",
+    )
+    group.addoption("--device", metavar="NAME", help="put tensors on this device of the backend")
+    group.addoption("--profile", choices=EXAMPLES, default="ci", help="how much to try")
+
+
+def pytest_configure(config):
+    for name, examples in EXAMPLES.items():
+        settings.register_profile(
+            f"polyk-{name}",
+            max_examples=examples,
+            derandomize=True,
+            deadline=None,
+            database=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
+        )
+    settings.load_profile(f"polyk-{config.getoption('--profile')}")
+    # In NumPy an overflow or a NaN warns; here it is a value like any other.
+    config.addinivalue_line("filterwarnings", "ignore::RuntimeWarning")
+
+
+def pytest_generate_tests(metafunc):
+    if "backend" in metafunc.fixturenames:
+        metafunc.parametrize("backend", chosen(metafunc.config), indirect=True, scope="session")
+
+
+def chosen(config):
+    """The names asked for, or every installed backend that has what it needs."""
+    asked = config.getoption("--backend")
+    if asked:
+        return asked
+    found = plugins.installed()
+    return [name for name, entries in found.items() if not any(e.missing for e in entries)]
+
+
+@pytest.fixture(scope="session")
+def backend(request):
+    """A backend under test, in use."""
+    with polyk.use(request.param) as b:
+        device = request.config.getoption("--device")
+        if device is None:
+            yield b
+        else:
+            with polyk.device(device):
+                yield b
+
+
+@pytest.fixture(autouse=True)
+def declared_gap(request):
+    """What a backend says it cannot do must fail, for the reason it gives."""
+    params = getattr(getattr(request.node, "callspec", None), "params", {})
+    if "backend" not in params or "case" not in params:
+        return
+    reason = request.getfixturevalue("backend").gaps.get(params["case"].op)
+    if reason:
+        mark = pytest.mark.xfail(reason=reason, strict=True, raises=polyk.UnsupportedOp)
+        request.applymarker(mark)
