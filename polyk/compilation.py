@@ -72,9 +72,10 @@ class _Step:
     def __init__(self, fn: Callable[..., Any], state: Sequence[Any]) -> None:
         self.fn, self.state = fn, state
         self.cache: dict[Any, Callable[..., Any]] = {}
+        self.weights: list[Weight] = []  # looking for them takes longer than a small step
 
     def __call__(self, *args: Any) -> Any:
-        weights = state_weights(self.state)
+        weights = self.weights = self.weights or state_weights(self.state)
         b = self._backend(weights)
         if b.eager:
             with use(b):

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import math
+import operator
 import os
 import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
+from numbers import Integral
 from typing import Any, NamedTuple
 
 from polyk import dtypes
-from polyk.ops.dispatch import Tensor, cast, indices, one
+from polyk.ops.dispatch import Tensor, cast, indices, one, tensors
 from polyk.select import backend_of, current
 
 Shape = Sequence[int]
@@ -35,6 +37,7 @@ class Key(NamedTuple):
 
 def key(seed: int) -> Key:
     """The key of an int seed of up to 64 bits."""
+    seed = operator.index(seed)  # NumPy's ints too
     return Key(seed >> 32 & _MASK, seed & _MASK)
 
 
@@ -42,12 +45,17 @@ def fold_in(key: Key, data: int | str | Tensor) -> Key:
     """A key derived from another and a number or a name (or an int32 scalar tensor)."""
     if isinstance(data, str):
         data = int.from_bytes(hashlib.blake2b(data.encode(), digest_size=8).digest(), "big")
-    if isinstance(data, int) and isinstance(key.k0, int):
-        return Key(*_block(key, data >> 32 & _MASK, data & _MASK))
-    b, word = one(data) if not isinstance(data, int) else (backend_of(key.k0), None)
-    low = b.full((), _signed(data), "int32") if word is None else cast(b, word, "int32")
-    words = (_signed(k) if isinstance(k, int) else k for k in key)
-    return Key(*b.threefry(*words, b.full((), 0, "int32"), low))
+    traced = [k for k in key if not isinstance(k, int)]
+    if isinstance(data, Integral) and not traced:
+        return Key(*_block(key, int(data) >> 32 & _MASK, int(data) & _MASK))
+    b = backend_of(data, *traced)
+    if isinstance(data, Integral):
+        high, low = (b.full((), _signed(int(half)), "int32") for half in (data >> 32, data))
+    else:
+        low = cast(b, tensors(data, *traced)[1][0], "int32")
+        high = b.right_shift(low, 31)  # of the 64-bit int that it stands for
+    k0, k1 = (_signed(k) if isinstance(k, int) else k for k in key)
+    return Key(*b.threefry(k0, k1, high, low))
 
 
 def split(key: Key, num: int = 2) -> list[Key]:

@@ -49,7 +49,8 @@ class SymbolicBackend(Backend):
             import numpy as np
 
             x = np.asarray(x)
-            found = {"f": dtypes.floatx(), "i": "int32"}.get(x.dtype.kind)
+            wide = x.dtype.kind == "i" and x.size and abs(x).max() >= 2**31
+            found = {"f": dtypes.floatx(), "i": "int64" if wide else "int32"}.get(x.dtype.kind)
             return Spec(x.shape, dtype or found or dtypes.standardize(x.dtype))
         return Spec(x.shape, dtype or dtypes.standardize(x.dtype))
 

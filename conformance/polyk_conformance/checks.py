@@ -28,6 +28,8 @@ def check(case, results):
 
 def assert_matches(got, want, dtype):
     """`got` is a tensor of `dtype` within what `want` allows; Python values must be equal."""
+    if isinstance(got, np.ndarray):
+        got = ops.convert_to_tensor(got)
     if not ops.is_tensor(got):
         assert type(got) is type(want), f"{type(got).__name__}, not {type(want).__name__}"
         assert got == want

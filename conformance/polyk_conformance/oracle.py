@@ -180,9 +180,11 @@ def correlate(x, kernel, strides, padding, dilation):
     y = np.zeros((x.shape[0], *where[-1], filters))
     for place, patch in patches(x, window, where, 0.0):
         for g in range(groups):
-            part = patch[..., g * depth : (g + 1) * depth].reshape(x.shape[0], -1)
-            weights = kernel[..., g * each : (g + 1) * each].reshape(-1, each)
-            y[(slice(None), *place, slice(g * each, (g + 1) * each))] = part @ weights
+            part = patch[..., g * depth : (g + 1) * depth]
+            weights = kernel[..., g * each : (g + 1) * each]
+            y[(slice(None), *place, slice(g * each, (g + 1) * each))] = np.tensordot(
+                part, weights, x.ndim - 1
+            )
     return y
 
 
@@ -279,7 +281,7 @@ def average_pool(x, pool_size, strides=None, padding="valid"):
     """Padding, marked by NaN, does not count."""
     x = x.astype(float)
     value, size = (pooled(v, pool_size, strides, padding, np.nan, np.nanmean) for v in (x, abs(x)))
-    window = pool_size**(x.ndim - 2) if isinstance(pool_size, int) else math.prod(pool_size)
+    window = pool_size ** (x.ndim - 2) if isinstance(pool_size, int) else math.prod(pool_size)
     return Bounded(value, size * (window + 1))
 
 

@@ -20,6 +20,7 @@ def command(backend: str | None, epochs: int, plot: str | None) -> None:
     """Train a small convnet on 1,797 handwritten digits."""
     import polyk
     from polyk.data import load_digits
+    from polyk.select import current_device
 
     if plot:
         _pyplot()
@@ -38,7 +39,7 @@ def command(backend: str | None, epochs: int, plot: str | None) -> None:
     console = Console(highlight=False)
     console.print("\nHeld-out digits, and what the model takes them for:\n")
     console.print(draw(images, labels, guesses, console.color_system is not None))
-    device = polyk.select.current_device() or engine.devices()[0]
+    device = current_device() or engine.devices()[0]
     console.print(f"\nTest accuracy {accuracy:.1%} on {len(x_test)} held-out digits.")
     console.print(f"Backend {engine.name} ({engine.package}) on {device}.")
     if plot:
@@ -114,9 +115,9 @@ def _plot(history: dict[str, list[float]], accuracy: float, path: str) -> None:
     figure, axes = _pyplot().subplots(1, 2, figsize=(9, 3.5), layout="constrained")
     epochs = range(1, 1 + len(history["loss"]))
     for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
-        axis.plot(epochs, history[name], marker=".")
+        axis.plot(epochs, history[name], marker=".", label="training")
         axis.set(xlabel="epoch", title=name)
-    axes[1].axhline(accuracy, linestyle="--", label=f"test accuracy {accuracy:.1%}")
+    axes[1].axhline(accuracy, color="C1", linestyle="--", label=f"test: {accuracy:.1%}")
     axes[1].legend()
     figure.savefig(path)
     click.echo(f"Curves in {path}.")

@@ -47,7 +47,8 @@ class NN(Conv):
         return self.where(self.less(0, x), x, self.multiply(below, alpha))
 
     def sigmoid(self, x: Tensor) -> Tensor:
-        return self.add(self.multiply(self.tanh(self.multiply(x, 0.5)), 0.5), 0.5)
+        # By way of tanh the lower tail would have no digit left.
+        return self.divide(1.0, self.add(self.exp(self.negative(x)), 1.0))
 
     def log_sigmoid(self, x: Tensor) -> Tensor:
         return self.negative(self.softplus(self.negative(x)))

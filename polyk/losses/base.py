@@ -8,7 +8,7 @@ from typing import Any, Self
 from polyk import dtypes, ops
 from polyk.errors import ShapeError
 from polyk.losses.targets import align, misfit, same_shape
-from polyk.ops.dispatch import Tensor
+from polyk.ops.dispatch import Tensor, cast, one
 from polyk.registry import Registry, snake_case
 
 REGISTRY = Registry("loss")
@@ -42,9 +42,9 @@ class Loss:
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> Tensor:
         """A scalar, or (N, ...) with reduction "none"; where `mask` is False nothing is counted."""
-        y_pred = ops.convert_to_tensor(y_pred)
-        dtype = self.dtype or dtypes.promote(ops.dtype(y_pred), dtypes.floatx())
-        values = self.call(self.convert(y_true, dtype), ops.cast(y_pred, dtype))
+        b, y_pred = one(y_pred)
+        dtype = self.dtype or dtypes.promote(b.dtype(y_pred), dtypes.floatx())
+        values = self.call(self.convert(y_true, dtype), cast(b, y_pred, dtype))
         return reduce_values(values, self.reduction, sample_weight, mask)
 
     def convert(self, y_true: Any, dtype: str) -> Tensor:

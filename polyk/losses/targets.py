@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from polyk import dtypes, ops
+from polyk import ops
 from polyk.errors import ShapeError
-from polyk.ops.dispatch import Tensor
+from polyk.ops.dispatch import Tensor, floating
 
 Shape = Sequence[int | None]
 
 
 def align(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """`x` and `y` with a last axis of size 1 added to, or taken from, the one that has it."""
-    rank, other = ops.ndim(x), ops.ndim(y)
-    if rank == other + 1 and ops.shape(x)[-1] == 1:
-        return (x, ops.expand_dims(y, -1)) if other == 1 else (ops.squeeze(x, -1), y)
-    if other == rank + 1 and ops.shape(y)[-1] == 1:
-        return (ops.expand_dims(x, -1), y) if rank == 1 else (x, ops.squeeze(y, -1))
+    a, b = ops.shape(x), ops.shape(y)
+    if len(a) == len(b) + 1 and a[-1] == 1:
+        return (x, ops.expand_dims(y, -1)) if len(b) == 1 else (ops.squeeze(x, -1), y)
+    if len(b) == len(a) + 1 and b[-1] == 1:
+        return (ops.expand_dims(x, -1), y) if len(a) == 1 else (x, ops.squeeze(y, -1))
     return x, y
 
 
@@ -41,17 +41,19 @@ def misfit(y_true: Shape, y_pred: Shape) -> ShapeError:
 
 def fit(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     """Both in one shape; raises where more than a last axis of size 1 is missing."""
-    x, y = align(y_true, y_pred)
-    if not same_shape(ops.shape(x), ops.shape(y)):
-        raise misfit(ops.shape(y_true), ops.shape(y_pred))
-    return x, y
+    given, wanted = ops.shape(y_true), ops.shape(y_pred)
+    if given == wanted:
+        return y_true, y_pred
+    y_true, y_pred = align(y_true, y_pred)
+    if not same_shape(ops.shape(y_true), ops.shape(y_pred)):
+        raise misfit(given, wanted)
+    return y_true, y_pred
 
 
 def prepare(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     """As `fit`, both as float tensors of one dtype, that of the predictions."""
-    y_pred = ops.convert_to_tensor(y_pred)
-    y_pred = ops.cast(y_pred, dtypes.to_float(ops.dtype(y_pred)))
-    return fit(ops.cast(y_true, ops.dtype(y_pred)), y_pred)
+    b, y_pred = floating(y_pred)
+    return fit(ops.cast(y_true, b.dtype(y_pred)), y_pred)
 
 
 def check_labels(y_true: Any, output_shape: Shape, axis: int, ignore_class: int | None) -> None:

@@ -50,7 +50,8 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 def _labels(y_true: Any, y_pred: Any) -> Tensor:
     """Class numbers (...) from (...) or (..., 1), for predictions (..., classes)."""
     y_true = ops.cast(y_true, "int32")
-    extra = ops.ndim(y_true) == ops.ndim(y_pred) and ops.shape(y_true)[-1] == 1
+    shape = ops.shape(y_true)
+    extra = len(shape) == ops.ndim(y_pred) and shape[-1] == 1
     return ops.squeeze(y_true, -1) if extra else y_true
 
 

@@ -57,10 +57,12 @@ class Metric:
         """Make the state whose shape depends on the predictions; the batch size may be None."""
 
     def accumulate(self, weight: Weight, amount: Any) -> None:
-        """``weight += amount``; state not yet placed goes where `amount` is."""
-        b = backend_of(amount)
-        if weight.backend is None and b.rank == 0:
-            weight.initialize(b)
+        """``weight += amount``, a tensor or a number; new state goes where the tensor is."""
+        if weight.backend is None:
+            b = backend_of(amount)
+            for new in self._variables if b.rank == 0 else ():
+                if new.backend is None:
+                    new.initialize(b)
         weight.assign(ops.add(weight.value, amount))
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
@@ -134,20 +136,17 @@ class Mean(Metric):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         values, weights = _samplewise(values, sample_weight, ops.mean, self.dtype)
-        total = ops.sum(values)
-        self.accumulate(self.total, total)
-        self.accumulate(self.count, _number(values, total) if weights is None else ops.sum(weights))
+        self.accumulate(self.total, ops.sum(values))
+        self.accumulate(self.count, _length(values) if weights is None else ops.sum(weights))
 
     def result(self) -> Tensor:
         return ops.divide_no_nan(self.total.value, self.count.value)
 
 
-def _number(values: Tensor, like: Tensor) -> Tensor:
-    """How many values there are, as a tensor of the backend and dtype of `like`."""
+def _length(values: Tensor) -> Any:
+    """How many samples (N, ...) there are; 1 for a scalar."""
     shape = ops.shape(values)
-    if None in shape:
-        return ops.sum(ops.ones_like(values))
-    return ops.full_like(like, shape[0] if shape else 1)
+    return ops.sum(ops.ones_like(values)) if None in shape else float(shape[0] if shape else 1)
 
 
 @REGISTRY.add

@@ -34,7 +34,7 @@ class Model(Layer):
 
             cls = Functional
         self = super().__new__(cls, *args, **kwargs)
-        self.__dict__.update(optimizer=None, objective=None, _functions={}, _epochs=0)
+        self.__dict__.update(optimizer=None, objective=None, _functions={}, _epochs=0, _penalized=[])
         return self
 
     def __init__(
@@ -132,8 +132,7 @@ class Model(Layer):
     def compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The scalar that training makes small; override it for a loss of another kind."""
         loss = self.objective.loss(y, y_pred, sample_weight)
-        penalty = training.regularization(self)
-        return loss if penalty is None else ops.add(loss, penalty)
+        return ops.add(loss, training.penalty(self._penalized)) if self._penalized else loss
 
     def fit(
         self,
@@ -255,7 +254,9 @@ class Model(Layer):
         if not self._claimed:
             self._claim(trees.map(lambda a: Spec((None, *a.shape[1:]), a.dtype.name), [feed.x]))
         self._check(feed)
-        self.optimizer.build(self.trainable_weights)
+        weights = self.trainable_weights
+        self.optimizer.build(weights)
+        self.__dict__["_penalized"] = [w for w in weights if w.regularizer is not None]
 
     def _check(self, feed: Feed) -> None:
         specs = trees.map(lambda a: Spec((None, *a.shape[1:]), a.dtype.name), feed.x)

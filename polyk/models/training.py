@@ -151,13 +151,11 @@ def _listed(given: Any, lists: bool) -> Any:
     return list(given) if isinstance(given, tuple) else [given]
 
 
-def regularization(model: Any) -> Any:
-    """The sum of the weights' penalties, or None."""
-    total = None
-    for w in model.trainable_weights:
-        if w.regularizer is not None:
-            penalty = w.regularizer(w.value)
-            total = penalty if total is None else ops.add(total, penalty)
+def penalty(weights: list[Weight]) -> Any:
+    """The sum of what the regularizers of `weights` charge."""
+    total = weights[0].regularizer(weights[0].value)  # type: ignore[misc]
+    for w in weights[1:]:
+        total = ops.add(total, w.regularizer(w.value))  # type: ignore[misc]
     return total
 
 

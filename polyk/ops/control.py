@@ -70,7 +70,8 @@ def while_loop(
 
 def fori_loop(lower: int, upper: int, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
     """``for i in range(lower, upper): val = body_fun(i, val)``; `i` is an int32 scalar."""
-    from polyk.ops.elementwise import add, less
+    from polyk.ops.elementwise import add
+    from polyk.ops.logic import less
 
     b, _ = _flat(init_val)
     start = b.asarray(lower, "int32")
@@ -114,7 +115,7 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 def switch(index: Any, branches: list[Callable[..., Any]], *operands: Any) -> Any:
     """``branches[index](*operands)``, the index held within range."""
-    from polyk.ops.elementwise import less_equal
+    from polyk.ops.logic import less_equal
 
     if len(branches) == 1:
         return branches[0](*operands)

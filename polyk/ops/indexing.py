@@ -227,12 +227,14 @@ def _index(b: Any, x: Tensor, keys: list[Any]) -> Tensor:
 
 def _positions(key: Any) -> Any:
     """Indices as they are; a bool mask as the indices where it holds."""
-    b, key = one(key)
-    if b.dtype(key) != "bool":
-        return key
     import numpy as np
 
-    return np.nonzero(b.to_numpy(key))[0].astype(np.int32)
+    if select.engine_of(key) is not None:
+        b, key = one(key)
+        if b.dtype(key) != "bool":
+            return key
+        key = b.to_numpy(key)
+    return np.nonzero(key)[0].astype(np.int32) if np.asarray(key).dtype == bool else key
 
 
 def nonzero(x: Any) -> tuple[Tensor, ...]:

@@ -324,7 +324,10 @@ def linear(x: Any, kernel: Any, bias: Any = None) -> Tensor:
         raise ShapeError(f"linear: x {b.shape(x)} does not fit a kernel {b.shape(kernel)}.")
     dtype = dtypes.promote(b.dtype(x), b.dtype(kernel))
     x, kernel = cast(b, x, dtype), cast(b, kernel, dtype)
-    return b.linear(x, kernel, None if bias is None else cast(b, bias, dtype))
+    bias = None if bias is None else cast(b, bias, dtype)
+    if len(b.shape(x)) == 1:
+        return b.squeeze(b.linear(b.expand_dims(x, 0), kernel, bias), (0,))
+    return b.linear(x, kernel, bias)
 
 
 def dropout(x: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Tensor:

@@ -327,7 +327,8 @@ def rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
 
 def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
     """Differences of neighbors, `n` times over."""
-    from polyk.ops.elementwise import not_equal, subtract
+    from polyk.ops.elementwise import subtract
+    from polyk.ops.logic import not_equal
 
     b, x = one(a)
     i = axis_index(axis, len(x.shape))

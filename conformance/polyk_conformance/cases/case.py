@@ -1,7 +1,8 @@
 """What a case is: a call of one op, what it must give and in which dtype."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from polyk import ops
 FLOATX = "float32"
 
 
-class Case(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Case:
     """``ops.<op>(*args, **kwargs)``; `reference` gives the same from float64 arguments.
 
     `dtype` is that of the result (one for each, if there are several), or a rule that finds it
@@ -28,6 +30,9 @@ class Case(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.op}-{self.label}"
+
+    def but(self, **changes: Any) -> Self:
+        return replace(self, **changes)
 
     def call(self, *args: Any) -> Any:
         return getattr(ops, self.op)(*args, **self.kwargs)
@@ -77,7 +82,7 @@ def table(op: str, reference: Any, dtype: Any, *rows: Any, smooth: Any = (), **o
 def alias(cases: list[Case], op: str, name: str) -> list[Case]:
     """The first case of `op` under its other name."""
     first = next(c for c in cases if c.op == op)
-    return [first._replace(op=name, smooth=())]
+    return [first.but(op=name, smooth=())]
 
 
 # Values.

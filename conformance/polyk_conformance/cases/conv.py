@@ -57,7 +57,7 @@ SMOOTH = ("same-even", "strided-remainder", "same-strided", "dilated", "strided-
 def smooth(cases: list[Case], labels: tuple[str, ...], *arguments: int) -> list[Case]:
     """The cases of these labels once more, for their gradients."""
     chosen = [c for c in cases if c.label in labels]
-    return [c._replace(label=f"smooth-{c.label}", smooth=arguments) for c in chosen]
+    return [c.but(label=f"smooth-{c.label}", smooth=arguments) for c in chosen]
 
 
 def _convs():

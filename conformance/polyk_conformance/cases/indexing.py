@@ -136,7 +136,7 @@ def _keys():
     cases = table(
         "get_item", lambda x, key: x[key], first, *((k, CUBE, {"key": v}) for k, v in keys.items())
     )
-    smooth = [c._replace(label=f"smooth-{c.label}", smooth=(0,)) for c in cases
+    smooth = [c.but(label=f"smooth-{c.label}", smooth=(0,)) for c in cases
               if c.label in ("step", "backward-step", "mixed", "gather")]  # fmt: skip
     return cases + smooth
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from polyk import ops
 from polyk_conformance import oracle
 from polyk_conformance.cases.case import (
+    Case,
     array,
     bools,
     counted,
@@ -12,8 +14,10 @@ from polyk_conformance.cases.case import (
     floats,
     ints,
     joined,
+    map_arrays,
     summed,
     table,
+    widen,
 )
 
 CUBE = floats(2, 3, 4, seed=1)
@@ -169,14 +173,29 @@ SMOOTH = {"reshape": "plain", "transpose": "axes", "broadcast_to": "column", "pa
           "triu": "above", "diagonal": "batch", "diag": "above", "expand_dims": "two",
           "squeeze": "one", "moveaxis": "two", "rot90": "once", "diff": "last", "trace": "main"}  # fmt: skip
 CASES += [
-    c._replace(label="smooth", smooth=(0,)) for c in CASES if SMOOTH.get(c.op) == c.label
+    c.but(label="smooth", smooth=(0,)) for c in CASES if SMOOTH.get(c.op) == c.label
 ]
 for _mode in ("reflect", "symmetric", "edge", "wrap"):
-    CASES += [c._replace(label=f"smooth-{_mode}", smooth=(0,)) for c in CASES if str(c) == f"pad-{_mode}"]
+    CASES += [c.but(label=f"smooth-{_mode}", smooth=(0,)) for c in CASES if str(c) == f"pad-{_mode}"]
 CASES += [
-    c._replace(label="smooth", smooth=(0, 1)) for c in CASES if str(c) == "vdot-vectors"
+    c.but(label="smooth", smooth=(0, 1)) for c in CASES if str(c) == "vdot-vectors"
 ]
 CASES += [
-    c._replace(label="smooth", smooth=(0,)) for c in CASES
-    if str(c) in ("concatenate-last", "stack-middle", "split-points", "unstack-columns")
+    c.but(label="smooth", smooth=(0,)) for c in CASES if str(c) in ("split-points", "unstack-columns")
+]
+
+
+class Joined(Case):
+    """A case whose arguments are the items of the one list that the op takes."""
+
+    def call(self, *args):
+        return getattr(ops, self.op)(list(args), **self.kwargs)
+
+    def want(self):
+        return [self.reference(list(map_arrays(widen, self.args)), **self.kwargs)]
+
+
+CASES += [
+    Joined("concatenate", "smooth", (floats(2, 3), floats(2, 1)), {"axis": 1}, np.concatenate, first, (0, 1)),
+    Joined("stack", "smooth", (floats(2), floats(2, seed=1)), {"axis": 1}, np.stack, first, (0, 1)),
 ]  # fmt: skip

@@ -1,0 +1,96 @@
+"""Control flow: the function carried along is the case's own, so each has a runner here."""
+
+import numpy as np
+
+from polyk import ops
+from polyk_conformance.bounded import Bounded
+from polyk_conformance.cases.case import Case, array, floats
+
+X = floats(3, 2, seed=1)
+
+
+class Program(Case):
+    """A case whose call is `run(*tensors)`; `run` takes NumPy arrays and tensors alike."""
+
+    def call(self, *args):
+        return self.kwargs["run"](*args)
+
+    def want(self):
+        with np.errstate(all="ignore"):
+            result = self.reference(*self.args)
+        return list(result) if isinstance(result, tuple) else [result]
+
+
+def program(op, label, run, reference, *args, dtype="float32", smooth=()):
+    return Program(op, label, args, {"run": run}, reference, dtype, smooth)
+
+
+def near(value, terms=4):
+    return Bounded(value, terms * np.maximum(abs(value), 1.0))
+
+
+def branch(x, y):
+    return ops.cond(ops.sum(x) > 0, lambda: x * 2.0, lambda: y - 1.0)
+
+
+def halve(x):
+    return ops.while_loop(lambda v: ops.max(v) > 0.5, lambda v: (v * 0.5,), (x,))[0]
+
+
+def count_and_double(x):
+    def body(i, v):
+        return i + 1, v * 2.0
+
+    start = ops.convert_to_tensor(0)
+    return ops.while_loop(lambda i, v: i < 5, body, (start, x), maximum_iterations=3)
+
+
+def running_sum(x, reverse=False):
+    return ops.scan(lambda c, row: (c + row, c * row), ops.zeros_like(x[0]), x, reverse=reverse)
+
+
+def scanned(x, reverse=False):
+    rows = x[::-1] if reverse else x
+    before = np.cumsum(rows, 0) - rows
+    ys = before * rows
+    return near(rows.sum(0)), near(ys[::-1] if reverse else ys)
+
+
+def count_up():
+    return ops.scan(lambda c, _: (c + 1, c), ops.convert_to_tensor(0), length=4)
+
+
+def powers(x):
+    return ops.fori_loop(1, 4, lambda i, v: v * ops.cast(i, "float32"), x)
+
+
+def rows(x):
+    return ops.map(lambda row: {"sum": ops.sum(row), "twice": row * 2.0}, x)
+
+
+def picked(i, x):
+    return ops.switch(i, [lambda v: v + 1.0, lambda v: v * 2.0, lambda v: -v], x)
+
+
+def outside(index, want):
+    return program("switch", f"index-{index}", picked, lambda i, x: want(x), array(index, "int32"), X)
+
+
+UP = abs(X) + 1
+CASES = [
+    program("cond", "true", branch, lambda x, y: x * 2, UP, X),
+    program("cond", "false", branch, lambda x, y: near(y - 1), -UP, X),
+    program("while_loop", "until", halve, lambda x: x / 4, array([2.0, 1.5])),
+    program("while_loop", "limit", count_and_double, lambda x: (np.int32(3), x * 8), X,
+            dtype=("int32", "float32")),
+    program("scan", "carry", running_sum, scanned, X),
+    program("scan", "reverse", lambda x: running_sum(x, True), lambda x: scanned(x, True), X),
+    program("scan", "length", count_up, lambda: (np.int32(4), np.arange(4)), dtype="int32"),
+    program("fori_loop", "powers", powers, lambda x: near(x * 6, 12), X),
+    program("map", "tree", lambda x: list(rows(x).values()), lambda x: (near(x.sum(1)), x * 2), X),
+    program("stop_gradient", "tree", lambda x: ops.stop_gradient({"a": x})["a"], lambda x: x, X),
+    outside(0, lambda x: near(x + 1)), outside(1, lambda x: x * 2), outside(2, lambda x: -x),
+    outside(-3, lambda x: near(x + 1)), outside(9, lambda x: -x),
+]  # fmt: skip
+CASES += [c.but(label=f"smooth-{c.label}", smooth=(0,)) for c in CASES
+          if str(c) in ("cond-true", "scan-carry", "map-tree")]  # fmt: skip
