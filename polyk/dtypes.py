@@ -58,6 +58,8 @@ NAMES = _Names()
 
 def standardize(dtype: Any) -> str:
     """The name of `dtype`, given as a name, a Python type, or any engine's dtype object."""
+    if type(dtype) is str and dtype in PYTHON:
+        return dtype
     if isinstance(dtype, type) and dtype in SCALARS:
         return {float: _floatx, int: "int32", bool: "bool"}[dtype]
     name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or str(dtype)

@@ -59,7 +59,9 @@ class Node:
 
 def has_graph(tree: Any) -> bool:
     """Whether a GraphTensor is among the leaves of `tree`."""
-    return any(isinstance(x, GraphTensor) for x in trees.flatten(tree))
+    if isinstance(tree, (list, tuple)):
+        return any(map(has_graph, tree))
+    return any(map(has_graph, tree.values())) if isinstance(tree, dict) else type(tree) is GraphTensor
 
 
 def spec(x: Any) -> Any:

@@ -171,8 +171,17 @@ def uniform(
     b, whole = _fractions(shape, seed)
     x = b.multiply(b.cast(whole, _wide(name)), 2.0**-24)
     if (minval, maxval) != (0.0, 1.0):
-        x = b.add(b.multiply(x, float(maxval - minval)), float(minval))
+        x = _affine(b, x, maxval - minval, minval)
     return cast(b, x, name)
+
+
+def _affine(b: Any, x: Tensor, scale: float, shift: float) -> Tensor:
+    """``x * scale + shift``, each step rounded by itself, compiled or not.
+
+    No x is as large as 16: the bounds only stand between steps that a compiler would fuse.
+    """
+    scaled = b.multiply(b.minimum(x, 16.0), float(scale))
+    return b.add(b.minimum(scaled, 16.0 * abs(float(scale))), float(shift))
 
 
 def _wide(dtype: str) -> str:
@@ -199,7 +208,7 @@ def normal(
     x = b.reshape(b.multiply(total, 0.7071067690849304), sizes)  # float32(sqrt(1 / 2))
     x = cast(b, x, _wide(name))
     if (mean, stddev) != (0.0, 1.0):
-        x = b.add(b.multiply(x, float(stddev)), float(mean))
+        x = _affine(b, x, stddev, mean)
     return cast(b, x, name)
 
 
@@ -230,7 +239,7 @@ def truncated_normal(
     for candidate in reversed(candidates):
         x = b.where(b.less_equal(b.abs(candidate), 2.0), candidate, x)
     if (mean, stddev) != (0.0, 1.0):
-        x = b.add(b.multiply(x, float(stddev)), float(mean))
+        x = _affine(b, x, stddev, mean)
     return cast(b, x, name)
 
 

@@ -1,23 +1,25 @@
 """Nested dicts, lists and tuples of leaves, flattened and rebuilt."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 
 def flatten(tree: Any) -> list[Any]:
     """The leaves, depth first; dicts in the order of their sorted keys. None holds no leaf."""
-    return list(_leaves(tree))
+    leaves: list[Any] = []
+    _collect(tree, leaves)
+    return leaves
 
 
-def _leaves(tree: Any) -> Iterator[Any]:
-    if isinstance(tree, dict):
-        for key in sorted(tree):
-            yield from _leaves(tree[key])
-    elif isinstance(tree, (list, tuple)):
+def _collect(tree: Any, leaves: list[Any]) -> None:
+    if isinstance(tree, (list, tuple)):
         for item in tree:
-            yield from _leaves(item)
+            _collect(item, leaves)
+    elif isinstance(tree, dict):
+        for key in sorted(tree):
+            _collect(tree[key], leaves)
     elif tree is not None:
-        yield tree
+        leaves.append(tree)
 
 
 def unflatten(tree: Any, leaves: list[Any]) -> Any:

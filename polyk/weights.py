@@ -19,7 +19,7 @@ from polyk.contract import Backend
 from polyk.errors import ShapeError
 from polyk.ops.dispatch import tensors
 from polyk.ops.operators import Operators
-from polyk.select import HANDLES, backend_of, current, get_backend, use
+from polyk.select import ENGINES, HANDLES, backend_of, current, get_backend, use
 from polyk.symbolic import Spec
 
 
@@ -65,6 +65,9 @@ class Weight(Operators):
     def __eq__(self, other: object) -> Any:
         return self is other
 
+    def __ne__(self, other: object) -> Any:
+        return self is not other
+
     @property
     def value(self) -> Any:
         """The tensor: the frame's, else the stored one."""
@@ -81,7 +84,7 @@ class Weight(Operators):
         """Replace the value, in the frame if there is one."""
         if _local.frame is None and self.backend is None:
             self.backend = current()
-        b = backend_of(value)
+        b = ENGINES.get(type(value)) or backend_of(value)
         if b.rank == 0 and self.backend is not None:
             b = self.backend
         value = value if isinstance(value, b.tensor_types) else b.asarray(value)

@@ -287,10 +287,12 @@ def test_the_table_of_the_normal_is_what_it_says():
 
 # Compiled.
 
-DRAWS = {
+DRAWS = {  # a multiply and an add that XLA would fuse, two constants that it would fold
     "uniform": lambda seed: random.uniform((999,), -1.0, 2.0, seed=seed),
     "normal": lambda seed: random.normal((999,), seed=seed),
-    "truncated_normal": lambda seed: random.truncated_normal((999,), seed=seed),
+    "normal scaled": lambda seed: random.normal((999,), 0.0, 0.05, seed=seed),
+    "normal moved": lambda seed: random.normal((999,), -1.0, 2.3, "float64", seed=seed),
+    "truncated_normal": lambda seed: random.truncated_normal((999,), 1.0, 0.3, seed=seed),
     "randint": lambda seed: random.randint((999,), -5, 1000, seed=seed),
     "permutation": lambda seed: random.permutation(999, seed=seed),
 }

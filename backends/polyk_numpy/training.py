@@ -8,6 +8,14 @@ BLOCK = 1 << 15
 
 
 class Training(Backend):
+    # A cell has memory of its own, which the updates below overwrite.
+
+    def new_cell(self, value):
+        return np.array(value, order="C")
+
+    def write_cell(self, cell, value):
+        return self.new_cell(value)
+
     def fused_update(self, rule, weights, gradients, slots, hyper):
         update = {"sgd": _sgd, "adam": _adam}.get(rule)
         arrays = [*weights, *(s for row in slots for s in row)]

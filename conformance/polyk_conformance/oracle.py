@@ -337,7 +337,8 @@ def sparse_crossentropy(target, output, from_logits=False, axis=-1):
 
 def binary_crossentropy(target, output, from_logits=False):
     if from_logits:
-        return softplus(output) - wrap(output) * target
+        loss = softplus(output) - wrap(output) * target
+        return Bounded(loss.v, loss.e + 2 * abs(output))  # or by way of x (1 - t)
     p = wrap(output)
     p = Bounded(np.clip(p.v, 1e-7, 1 - 1e-7), 2 * abs(p.v))
     return -(log(p) * target + log(1.0 - p) * (1.0 - wrap(target)))

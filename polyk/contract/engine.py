@@ -88,6 +88,7 @@ class Engine(Primitives):
         return fn
 
     # Training state. A cell holds one weight: a tensor, unless the engine has something better.
+    # Nobody else may hold its memory where steps overwrite it: such an engine copies here.
 
     eager = True  # whether a step runs op by op; False: `compile_step` traces it
 

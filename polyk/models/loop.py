@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -50,9 +51,10 @@ def fit(
     try:
         for epoch in range(initial_epoch, epochs):
             listeners.call("on_epoch_begin", epoch, {})
-            _epoch(model, feed, shuffle, steps, listeners)
+            losses = _epoch(model, feed, shuffle, steps, listeners)
             logs = model.objective.results()
-            model.warn_of_nan(epoch, steps)
+            if not math.isfinite(logs["loss"]):
+                model.warn_of_nan(epoch, losses)
             if held_out is not None and (epoch + 1) % validation_freq == 0:
                 found = evaluate(model, held_out, validation_steps, listeners)
                 logs.update({f"val_{k}": v for k, v in found.items()})
@@ -65,17 +67,22 @@ def fit(
     return history
 
 
-def _epoch(model: Any, feed: Feed, shuffle: bool, steps: int, listeners: cb.CallbackList) -> None:
+def _epoch(
+    model: Any, feed: Feed, shuffle: bool, steps: int, listeners: cb.CallbackList
+) -> list[Any]:
+    """One pass over the data; gives the loss of each step, still on the device."""
     model.objective.reset()
     order = _order(model, feed.size) if shuffle else None
     model._epochs += 1
     step = model._function("train")
+    losses = []
     for i, batch in enumerate(feed.batches(order)):
         if i == steps:
             break
         listeners.call("on_train_batch_begin", i, {})
-        step(*batch)
+        losses.append(step(*batch))
         listeners.call("on_train_batch_end", i, LazyLogs(model.objective))
+    return losses
 
 
 def _order(model: Any, size: int) -> Any:

@@ -288,13 +288,15 @@ class Model(Layer):
         jit = "full" if getattr(self, "jit_compile", None) == "full" else None
         return compile_fn(steps[kind], state=parts, jit=jit)
 
-    def warn_of_nan(self, epoch: int, steps: int) -> None:
+    def warn_of_nan(self, epoch: int, losses: list[Any]) -> None:
         """Say at which step the loss stopped being a number."""
-        good = int(self.objective.tracker.finite.numpy())
-        if good < steps:
+        import numpy as np
+
+        finite = [bool(np.isfinite(self.backend.to_numpy(loss))) for loss in losses]
+        if not all(finite):
             warnings.warn(
                 f"the loss of {self.name!r} became NaN or infinite in epoch {epoch + 1}, at step "
-                f"{good + 1} of {steps}. Usual causes: a learning rate that is too high, log or "
+                f"{finite.index(False) + 1} of {len(losses)}. Usual causes: a learning rate that is too high, log or "
                 "division of zero in a custom loss, NaN in the data.",
                 RuntimeWarning,
                 stacklevel=4,

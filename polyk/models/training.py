@@ -12,26 +12,13 @@ from polyk import losses, metrics, ops, trees
 from polyk.weights import Weight, value_and_grad
 
 
-class LossTracker(metrics.Mean):
-    """The mean loss of an epoch, and how many steps it stayed finite."""
-
-    def __init__(self) -> None:
-        super().__init__(name="loss")
-        self.finite = self.add_variable((), initializer="zeros", name="finite")
-
-    def update_state(self, value: Any, sample_weight: Any = None) -> None:
-        super().update_state(value, sample_weight=sample_weight)
-        good = ops.cast(ops.isfinite(value), self.finite.dtype)
-        self.finite.assign(ops.add(self.finite, good))
-
-
 class Objective:
     """What `compile` was told: losses with weights, and metrics, one per output."""
 
     def __init__(self, loss: Any, loss_weights: Any, metric_list: Any, weighted: Any) -> None:
         self.given_loss, self.loss_weights = loss, loss_weights
         self.given_metrics, self.given_weighted = metric_list, weighted
-        self.tracker = LossTracker()
+        self.tracker = metrics.Mean(name="loss")
         self.losses: list[Any] | None = None
         self.metrics: list[list[tuple[Any, bool]]] = []
 
@@ -89,7 +76,8 @@ class Objective:
         """Let every metric see the batch."""
         outputs = trees.flatten(y_pred)
         batch = tuple(outputs[0].shape)[0]
-        self.tracker.update_state(loss, sample_weight=ops.full((), float(batch), ops.dtype(loss)))
+        self.tracker.accumulate(self.tracker.total, ops.multiply(loss, float(batch)))
+        self.tracker.accumulate(self.tracker.count, float(batch))
         rows = zip(self.metrics, trees.flatten(y), outputs, self._sample_weights(sample_weight),
                    strict=True)  # fmt: skip
         for found, target, output, sample in rows:

@@ -98,6 +98,15 @@ def floating_pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
     return b, x, float(y) if type(y) in SCALARS else cast(b, y, dtype)
 
 
+def alike(*xs: Any) -> Backend | None:
+    """The engine of `xs` if they are tensors of one type and one dtype."""
+    t, dtype = type(xs[0]), getattr(xs[0], "dtype", None)
+    for x in xs[1:]:
+        if type(x) is not t or x.dtype is not dtype:
+            return None
+    return ENGINES.get(t)
+
+
 def many(xs: Sequence[Any]) -> tuple[Backend, list[Tensor]]:
     """A sequence of tensors in the dtype where they all meet."""
     values = [HANDLES[type(x)](x) if type(x) in HANDLES else x for x in xs]

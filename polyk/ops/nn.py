@@ -6,7 +6,7 @@ from typing import Any
 
 from polyk import dtypes
 from polyk.errors import ShapeError
-from polyk.ops.dispatch import Tensor, cast, floating, floating_pair, indices, tensors
+from polyk.ops.dispatch import Tensor, alike, cast, floating, floating_pair, indices, tensors
 from polyk.shapes import axis_index, axis_tuple
 
 __all__ = [
@@ -319,6 +319,9 @@ def rms_normalization(x: Any, scale: Any = None, axis: Axis = -1, epsilon: float
 
 def linear(x: Any, kernel: Any, bias: Any = None) -> Tensor:
     """``x @ kernel + bias``: (..., N), (N, M), (M,) to (..., M)."""
+    b = None if bias is None else alike(x, kernel, bias)
+    if b is not None and len(x.shape) == 2 and x.shape[1] == kernel.shape[0]:
+        return b.linear(x, kernel, bias)
     b, (x, kernel, bias) = tensors(x, kernel, bias)
     if b.shape(x)[-1:] != b.shape(kernel)[:1]:
         raise ShapeError(f"linear: x {b.shape(x)} does not fit a kernel {b.shape(kernel)}.")
