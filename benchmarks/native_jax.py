@@ -44,7 +44,8 @@ def mlp(weights):
 
 
 def _conv(x, k, b):
-    return lax.conv_general_dilated(x, k, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")) + b
+    y = lax.conv_general_dilated(x, k, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    return y + b
 
 
 def convnet(weights):

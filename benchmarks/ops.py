@@ -38,7 +38,7 @@ def main():
         times = {key: [] for key in calls}
         for _ in range(args.rounds):
             for key, fn in calls.items():
-                timer = timeit.Timer(lambda fn=fn: fn(*operands))
+                timer = timeit.Timer(lambda fn=fn, xs=operands: fn(*xs))
                 times[key].append(timer.timeit(count) / count * 1e6)
         over = statistics.median(b - a for a, b in zip(*times.values(), strict=True))
         middle = {key: statistics.median(t) for key, t in times.items()}

@@ -87,8 +87,11 @@ def main():
     for clock in clocks:
         for kind in (statistics.median, min):
             ratios.append(kind(times["polyk", clock]) / kind(times["native", clock]))
-    print("{} {}, {} thread(s): polyk/native {:.2f} wall (minima {:.2f}), {:.2f} cpu ({:.2f})".format(
-        args.backend, args.workload, threads, *ratios))  # fmt: skip
+    wall, least_wall, cpu, least_cpu = ratios
+    print(
+        f"{args.backend} {args.workload}, {threads} thread(s): polyk/native "
+        f"{wall:.2f} wall (minima {least_wall:.2f}), {cpu:.2f} cpu ({least_cpu:.2f})"
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,12 @@ from polyk import layers, ops
 
 (x, y), (x_test, y_test) = polyk.data.load_digits()
 model = polyk.Sequential(
-    [layers.Input((8, 8, 1)), layers.Flatten(), layers.Dense(64, activation="relu"), layers.Dense(10)],
+    [
+        layers.Input((8, 8, 1)),
+        layers.Flatten(),
+        layers.Dense(64, activation="relu"),
+        layers.Dense(10),
+    ],
     seed=0,
 )
 optimizer = polyk.optimizers.Adam(0.003)

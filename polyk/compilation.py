@@ -12,7 +12,7 @@ from typing import Any
 
 from polyk import trees
 from polyk.contract import Backend
-from polyk.ops.dispatch import tensors
+from polyk.ops.dispatch import one, tensors
 from polyk.select import current, use
 from polyk.weights import Weight, frame
 
@@ -27,12 +27,12 @@ def compile(
     `jit` "full" asks for `torch.compile` on PyTorch and XLA on TensorFlow.
     """
     if state is not None:
-        return _Step(fn, state)
+        return _Step(fn, state, jit)
     cache: dict[Any, tuple[Callable[..., Any], list[Any]]] = {}
 
     def run(*args: Any) -> Any:
         b, leaves = tensors(*trees.flatten(args))
-        key = (b.name, trees.structure(args))
+        key = (b.name, trees.structure(args), _shapes(b, leaves))
         if key not in cache:
             cache[key] = _flat(fn, args, b, jit)
         flat, shell = cache[key]
@@ -41,6 +41,11 @@ def compile(
         return trees.unflatten(shell[0], result)
 
     return run
+
+
+def _shapes(b: Backend, leaves: list[Any]) -> Any:
+    """What a traced function depends on, the structure of its result too."""
+    return None if b.eager else tuple([tuple(getattr(x, "shape", ())) for x in leaves])
 
 
 def _flat(
@@ -69,18 +74,19 @@ def state_weights(state: Sequence[Any]) -> list[Weight]:
 class _Step:
     """A compiled function with state."""
 
-    def __init__(self, fn: Callable[..., Any], state: Sequence[Any]) -> None:
-        self.fn, self.state = fn, state
+    def __init__(self, fn: Callable[..., Any], state: Sequence[Any], jit: str | None) -> None:
+        self.fn, self.state, self.jit = fn, state, jit
         self.cache: dict[Any, Callable[..., Any]] = {}
         self.weights: list[Weight] = []  # looking for them takes longer than a small step
 
     def __call__(self, *args: Any) -> Any:
         weights = self.weights = self.weights or state_weights(self.state)
         b = self._backend(weights)
-        if b.eager:
+        if b.eager and self.jit != "full":
             with use(b):
-                return self.fn(*args)
-        key = (b.name, tuple(map(id, weights)), trees.structure(args))
+                return self.fn(*trees.map(lambda x: one(x)[1], args))
+        shapes = _shapes(b, trees.flatten(args))
+        key = (b.name, tuple(map(id, weights)), trees.structure(args), shapes)
         if key not in self.cache:
             self.cache[key] = self._trace(b, weights, args)
         return self.cache[key](*args)

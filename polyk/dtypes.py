@@ -5,7 +5,6 @@ A dtype is a string everywhere in polyk: ``"float32"``, ``"int32"``, ``"bool"``.
 
 import math
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 from polyk.errors import DTypeError, did_you_mean
@@ -36,9 +35,8 @@ def set_floatx(dtype: str) -> None:
     _floatx = dtype
 
 
-@cache
 def _known(name: str) -> str:
-    if name not in ALL:
+    if name not in PYTHON:
         raise DTypeError(
             f"unknown dtype {name!r}.{did_you_mean(name, ALL)} Known: {', '.join(ALL)}."
         )
@@ -77,13 +75,16 @@ def is_int(dtype: str) -> bool:
     return dtype in INTS
 
 
-@cache
 def promote(a: str, b: str) -> str:
     """The dtype in which tensors of dtypes `a` and `b` meet.
 
     A float wins over any int and keeps its width; two floats meet in the wider one (float16 and
     bfloat16 in float32); two ints meet as in NumPy; bool gives way to everything.
     """
+    return _TABLE[a, b]
+
+
+def _meet(a: str, b: str) -> str:
     if a == b or b == "bool":
         return a
     if a == "bool":
@@ -99,11 +100,14 @@ def promote(a: str, b: str) -> str:
     return f"int{bits}" if bits <= 64 else "float64"
 
 
+_TABLE = {(a, b): _meet(a, b) for a in ALL for b in ALL}
+
+
 def promote_all(dtypes: Iterable[str]) -> str:
     """`promote` over any number of dtypes."""
     result = "bool"
     for dtype in dtypes:
-        result = promote(result, dtype)
+        result = _TABLE[result, dtype]
     return result
 
 

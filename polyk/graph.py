@@ -6,6 +6,7 @@ by `polyk.symbolic`. `Graph` runs the nodes between some inputs and outputs on r
 
 from __future__ import annotations
 
+from abc import update_abstractmethods
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ class GraphTensor(Operators):
     def __bool__(self) -> bool:
         raise TypeError("a tensor of a graph has no value yet; use ops.cond or ops.where.")
 
-    __float__ = __int__ = __bool__  # type: ignore[assignment]
+    __float__ = __int__ = __bool__
 
     def __getitem__(self, key: Any) -> Any:
         from polyk.ops import get_item
@@ -61,7 +62,9 @@ def has_graph(tree: Any) -> bool:
     """Whether a GraphTensor is among the leaves of `tree`."""
     if isinstance(tree, (list, tuple)):
         return any(map(has_graph, tree))
-    return any(map(has_graph, tree.values())) if isinstance(tree, dict) else type(tree) is GraphTensor
+    if isinstance(tree, dict):
+        return any(map(has_graph, tree.values()))
+    return type(tree) is GraphTensor
 
 
 def spec(x: Any) -> Any:
@@ -133,8 +136,7 @@ _own = set(GraphBackend.__dict__) | set(Engine.__dict__) - {"stop_gradient"}
 _ops = [op for op in dir(Backend) if not op.startswith("_") and op not in _own]
 for _op in _ops:
     setattr(GraphBackend, _op, _recorded(_op))
-GraphBackend.__abstractmethods__ = GraphBackend.__abstractmethods__ - set(_ops)
-register(GraphBackend())
+register(update_abstractmethods(GraphBackend)())  # type: ignore[type-abstract]  # filled in above
 
 
 class Graph:

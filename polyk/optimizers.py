@@ -163,7 +163,7 @@ class SGD(Optimizer):
     """``p -= rate * g``; with momentum ``v = momentum * v - rate * g; p += v`` (Nesterov: one
     step ahead)."""
 
-    slot_names = ("momentum",)
+    slot_names: tuple[str, ...] = ("momentum",)
 
     def __init__(
         self,

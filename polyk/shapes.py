@@ -78,7 +78,7 @@ def spread(value: int | Sequence[int], n: int, name: str) -> Shape:
 
 
 def padding_pairs(
-    padding: str | Sequence[object],
+    padding: str | Sequence[int | Sequence[int]],
     sizes: Sequence[int],
     window: Sequence[int],
     strides: Sequence[int],
@@ -91,10 +91,10 @@ def padding_pairs(
     """
     n = len(sizes)
     if not isinstance(padding, str):
-        pairs = tuple((p, p) if isinstance(p, int) else tuple(p) for p in padding)  # type: ignore[call-overload]
-        if len(pairs) != n or any(len(p) != 2 or min(p) < 0 for p in pairs):
+        given = [(p, p) if isinstance(p, int) else tuple(p) for p in padding]
+        if len(given) != n or any(len(p) != 2 or min(p) < 0 for p in given):
             raise ShapeError(f"explicit padding needs {n} pairs (before, after); got {padding!r}.")
-        return pairs
+        return tuple((before, after) for before, after in given)
     if padding.lower() == "valid":
         return ((0, 0),) * n
     if padding.lower() != "same":

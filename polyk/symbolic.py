@@ -8,7 +8,9 @@ numbers in its place, and what differs in the result is what is not known.
 from __future__ import annotations
 
 import math
+from abc import update_abstractmethods
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from polyk import dtypes, trees
@@ -33,7 +35,7 @@ class Spec(Operators):
     def __bool__(self) -> bool:
         raise TypeError("the values of a tensor are not known while shapes are inferred.")
 
-    __float__ = __int__ = __bool__  # type: ignore[assignment]
+    __float__ = __int__ = __bool__
 
 
 class SymbolicBackend(Backend):
@@ -199,12 +201,7 @@ _FORMS: dict[Callable[..., Any], str] = {
 for _form, _ops in _FORMS.items():
     for _op in _ops.split():
         setattr(SymbolicBackend, _op, _form)
-SymbolicBackend.__abstractmethods__ = frozenset(
-    name
-    for name in SymbolicBackend.__abstractmethods__
-    if name not in " ".join(_FORMS.values()).split()
-)
-SYMBOLIC = SymbolicBackend()
+SYMBOLIC = update_abstractmethods(SymbolicBackend)()  # type: ignore[type-abstract]  # filled in above
 register(SYMBOLIC)
 
 _PROBES = ((83, 59, 61, 67, 71), (97, 101, 103, 107, 109))  # by axis, the last for all further ones
@@ -218,7 +215,7 @@ def infer(fn: Callable[..., Any], *args: Any) -> Any:
     found = [s for s in trees.flatten(args) if isinstance(s, Spec)]
     if not any(None in s.shape for s in found):
         return fn(*args)
-    first, second = (fn(*trees.map(lambda s, p=p: _fill(s, p), args)) for p in _PROBES)
+    first, second = (fn(*trees.map(partial(_fill, probe=p), args)) for p in _PROBES)
     pairs = zip(trees.flatten(first), trees.flatten(second), strict=True)
     return trees.unflatten(first, [_differ(a, b) for a, b in pairs])
 

@@ -8,6 +8,7 @@ runs eagerly, under a gradient tape and inside a compiled step, and never sees t
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class _Local(threading.local):
 
 
 _local = _Local()
+_uids = itertools.count()
 
 
 class Weight(Operators):
@@ -38,7 +40,8 @@ class Weight(Operators):
     host, so that every backend starts from the same bits.
     """
 
-    __hash__ = object.__hash__
+    def __hash__(self) -> int:  # not the built-in one: torch.compile can trace this
+        return self.uid
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Weight(Operators):
         constraint: Callable[..., Any] | None = None,
     ) -> None:
         self.name = self.path = name
+        self.uid = next(_uids)
         self.shape = tuple(int(d) for d in shape)
         self.dtype = dtypes.standardize(dtype or dtypes.floatx())
         self.initializer, self.trainable = initializer, trainable

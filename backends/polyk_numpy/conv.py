@@ -1,4 +1,4 @@
-"""Convolution as blocked im2col: some 2 MB of columns at a time in one reused buffer, one GEMM each.
+"""Convolution as blocked im2col: some 2 MB of columns at a time in a reused buffer, one GEMM each.
 
 A block is gathered and multiplied while it is still in cache; the buffer belongs to the thread.
 """

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from polyk.dtypes import SCALARS
+from polyk.dtypes import SCALARS, is_float
 
 Rule = Callable[..., Any]
 RULES: dict[str, tuple[Rule | None, ...]] = {}
@@ -108,7 +108,14 @@ def _bell(b: Any, g: Any, x: Any, scale: float) -> Any:
 
 rule("erf", lambda b, g, y, x: _bell(b, g, x, 2 / math.sqrt(math.pi)))
 rule("erfc", lambda b, g, y, x: _bell(b, g, x, -2 / math.sqrt(math.pi)))
-rule("cast", lambda b, g, y, x, dtype: b.cast(g, b.dtype(x)), None)
+
+
+def _cast(b: Any, g: Any, y: Any, x: Any, dtype: str) -> Any:
+    """A step to or from whole numbers is flat."""
+    return b.cast(g, b.dtype(x)) if is_float(dtype) and is_float(b.dtype(x)) else None
+
+
+rule("cast", _cast, None)
 
 # Element-wise, two tensors.
 

@@ -8,6 +8,7 @@ nodes as it goes.
 from __future__ import annotations
 
 import threading
+from abc import update_abstractmethods
 from collections.abc import Callable
 from typing import Any
 
@@ -138,7 +139,7 @@ class TapeBackend(Backend):
             edges.append(edges[-1] + b.shape(v)[axis])
 
         def back(b: Backend, g: Any, i: int) -> Any:
-            return b.getitem(g, b._span(g, axis, edges[i], edges[i + 1]))  # type: ignore[attr-defined]
+            return b.getitem(g, b._span(g, axis, edges[i], edges[i + 1]))
 
         return tape.add(out, (parents, back))
 
@@ -188,10 +189,7 @@ for _op in RULES:
     setattr(TapeBackend, _op, _recorded(_op))
 for _op in CONSTANT:
     setattr(TapeBackend, _op, _constant(_op))
-TapeBackend.__abstractmethods__ = frozenset(  # filled in above, after the class was made
-    name for name in TapeBackend.__abstractmethods__ if name not in {*RULES, *CONSTANT}
-)
-TAPE = TapeBackend()
+TAPE = update_abstractmethods(TapeBackend)()  # type: ignore[type-abstract]  # filled in above
 register(TAPE)
 
 

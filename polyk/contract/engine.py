@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from polyk import dtypes
+from polyk.dtypes import NAMES
 from polyk.contract.primitives import Primitives, Tensor
 from polyk.errors import UnsupportedOp
 
@@ -21,9 +22,11 @@ class Engine(Primitives):
     host_types: tuple[type, ...] = ()  # tensor types that are host data to other backends
     dtypes: tuple[str, ...] = tuple(d for d in dtypes.ALL if d != "bfloat16")
     gaps: ClassVar[dict[str, str]] = {}  # op -> why this backend cannot do it
+    names = NAMES  # the engine's dtype objects -> their names, filled by polyk
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.names = type(cls.names)()  # its own: torch.compile must meet no other engine's dtypes
         for op, reason in cls.__dict__.get("gaps", {}).items():
             setattr(cls, op, _gap(op, reason))
 
@@ -72,7 +75,7 @@ class Engine(Primitives):
         """
         from polyk.autodiff.tape import value_and_grad
 
-        return value_and_grad(self, fn)
+        return value_and_grad(self, fn)  # type: ignore[arg-type]  # a Backend by now
 
     def custom_gradient(
         self, fn: Callable[..., tuple[Tensor, Callable[[Tensor], Sequence[Tensor]]]]
@@ -110,10 +113,24 @@ class Engine(Primitives):
     ) -> Callable[[list[Tensor]], list[Tensor]]:
         """From ``fn(state, inputs) -> (new state, outputs)`` to ``inputs -> outputs``.
 
-        `read` gives the cells, `write` takes them back; the old state may be overwritten. Called
-        only where `eager` is False.
+        `read` gives the cells, `write` takes them back; the old state may be overwritten. Where
+        `eager` is True it is called only if the user asked for full compilation.
         """
-        raise NotImplementedError
+
+        def flat(*xs: Tensor) -> list[Tensor]:
+            count = len(read())
+            state, outputs = fn(list(xs[:count]), list(xs[count:]))
+            return [*state, *outputs]
+
+        step = self.compile(flat, jit="full")
+
+        def run(inputs: list[Tensor]) -> list[Tensor]:
+            cells = read()
+            results = step(*map(self.read_cell, cells), *inputs)
+            write([self.write_cell(c, v) for c, v in zip(cells, results, strict=False)])
+            return list(results[len(cells) :])
+
+        return run
 
     def fused_update(
         self, rule: str, weights: list[Any], gradients: list[Tensor], slots: list[list[Any]],

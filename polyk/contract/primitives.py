@@ -246,7 +246,7 @@ class Primitives(ABC):
 
     @abstractmethod
     def getitem(self, x: Tensor, index: tuple[int | slice, ...]) -> Tensor:
-        """One int or slice for each axis; ints in range, slices with 0 <= start <= stop, step > 0."""
+        """One int or slice per axis; ints in range, slices with 0 <= start <= stop, step > 0."""
 
     @abstractmethod
     def pad(self, x: Tensor, pads: tuple[tuple[int, int], ...], value: float = 0) -> Tensor: ...

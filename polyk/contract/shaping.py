@@ -107,7 +107,7 @@ class Shaping(Engine):
         shape, out = self.shape(x), self.shape(indices)
         n = shape[axis]
         indices = self.where(self.less(indices, 0), self.add(indices, n), indices)
-        bad = self.logical_or(self.less(indices, 0), self.less_equal(n, indices))
+        inside = self.logical_and(self.less_equal(0, indices), self.less(indices, n))
         flat = self.multiply(indices, math.prod(shape[axis + 1 :]))
         stride = 1
         for a in reversed(range(len(shape))):
@@ -116,7 +116,7 @@ class Shaping(Engine):
                 steps = self.arange(0, out[a] * stride, stride, "int32") if out[a] else None
                 flat = flat if steps is None else self.add(flat, self.reshape(steps, tuple(place)))
             stride *= shape[a]
-        flat = self.where(bad, math.prod(shape), flat)  # out of range for `take` to judge
+        flat = self.where(inside, flat, math.prod(shape))  # out of range for `take` to judge
         return self.take(self.reshape(x, (-1 if 0 not in shape else 0,)), flat, 0)
 
     def one_hot(self, indices: Tensor, classes: int, axis: int, dtype: str) -> Tensor:

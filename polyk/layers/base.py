@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from polyk import constraints, dtypes, initializers, ops, random, regularizers, trees
@@ -60,9 +60,9 @@ class InputSpec:
             )
         for axis, size in self.axes.items():
             if shape[axis] not in (size, None):
-                place = "last axis" if axis == -1 else f"axis {axis}"
+                at = "last axis" if axis == -1 else f"axis {axis}"
                 raise ShapeError(
-                    f"{layer.where()}: expected an input whose {place} is {size}, got {_batch(shape)}."
+                    f"{layer.where()}: expected an input whose {at} is {size}, got {_batch(shape)}."
                 )
 
 
@@ -80,6 +80,8 @@ class Layer:
     """
 
     input_spec: InputSpec | None = None
+    _own_weights: dict[str, Weight]
+    _loose_weights: list[Weight]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
@@ -127,7 +129,7 @@ class Layer:
         config = {}
         for cls in reversed(type(self).__mro__):
             if "__init__" in cls.__dict__ and cls is not object:
-                for name, p in inspect.signature(cls.__init__).parameters.items():
+                for name, p in inspect.signature(cls.__dict__["__init__"]).parameters.items():
                     if name != "self" and p.kind is not p.VAR_KEYWORD and hasattr(self, name):
                         config[name] = to_config(getattr(self, name))
         return config
@@ -387,7 +389,7 @@ def to_config(value: Any) -> Any:
         return [to_config(v) for v in value]
     if isinstance(value, dict):
         return {k: to_config(v) for k, v in value.items()}
-    return value.__name__ if isinstance(value, Callable) else value  # type: ignore[arg-type]
+    return value.__name__ if callable(value) else value
 
 
 def get(identifier: Any) -> Layer:

@@ -80,7 +80,7 @@ class _Conv(Layer):
             inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate
         )
         if self.use_bias:
-            shape = (self.filters,)
+            shape: tuple[int, ...] = (self.filters,)
             if self.data_format == "channels_first":
                 shape += (1,) * self.rank
             y = ops.add(y, self.bias if len(shape) == 1 else ops.reshape(self.bias, shape))

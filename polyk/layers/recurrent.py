@@ -84,8 +84,8 @@ class LSTM(Layer):
             zeros = ops.zeros_like(ops.sum(inputs, (1, 2)))
             zeros = ops.broadcast_to(ops.expand_dims(zeros, 1), (batch, self.units))
             initial_state = [zeros, zeros]
-        masks = [self._mask(inputs, (batch, n), p, training)
-                 for n, p in ((depth, self.dropout), (self.units, self.recurrent_dropout))]  # fmt: skip
+        rates = ((depth, self.dropout), (self.units, self.recurrent_dropout))
+        masks = [self._mask(inputs, (batch, n), rate, training) for n, rate in rates]
         weights = (self.kernel, self.recurrent_kernel, self.bias)
 
         def step(state: Any, x: Any) -> Any:

@@ -13,8 +13,8 @@ class Feed:
     """Inputs, targets and sample weights of one length, cut into batches of NumPy arrays."""
 
     def __init__(
-        self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None,
-        dtype: str = "float32",
+        self, x: Any, y: Any = None, sample_weight: Any = None, *,
+        batch_size: int | None = None, dtype: str = "float32",
     ) -> None:  # fmt: skip
         self.x = trees.map(lambda a: host_array(a, dtype, "x"), as_tree(x))
         self.y = trees.map(lambda a: host_array(a, dtype, "y"), as_tree(y))

@@ -16,6 +16,7 @@ from polyk.models import training
 from polyk.models.feed import Feed, as_tree
 from polyk.select import check_device, current_device, get_backend, scope
 from polyk.symbolic import Spec
+from polyk.weights import Weight
 
 
 class Model(Layer):
@@ -28,13 +29,18 @@ class Model(Layer):
     `seed` alone, whatever the backend.
     """
 
+    _functions: dict[Any, Callable[..., Any]]
+    _penalized: list[Weight]
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and (args or "inputs" in kwargs):
             from polyk.models.functional import Functional
 
             cls = Functional
         self = super().__new__(cls, *args, **kwargs)
-        self.__dict__.update(optimizer=None, objective=None, _functions={}, _epochs=0, _penalized=[])
+        self.__dict__.update(
+            optimizer=None, objective=None, _functions={}, _epochs=0, _penalized=[]
+        )
         return self
 
     def __init__(
@@ -160,7 +166,7 @@ class Model(Layer):
         """
         from polyk.models.loop import fit
 
-        feed = Feed(x, y, sample_weight, batch_size, self.dtype)
+        feed = Feed(x, y, sample_weight, batch_size=batch_size, dtype=self.dtype)
         held_out = None
         if validation_split:
             feed, held_out = feed.split(validation_split)
@@ -194,7 +200,7 @@ class Model(Layer):
         """The loss and the metrics on arrays: a list, a float if there is one, or a dict."""
         from polyk.models.loop import evaluate
 
-        feed = Feed(x, y, sample_weight, batch_size, self.dtype)
+        feed = Feed(x, y, sample_weight, batch_size=batch_size, dtype=self.dtype)
         with self._scope():
             self._prepare(feed, "evaluate")
             logs = evaluate(self, feed, steps, cb.CallbackList(callbacks or (), self, {}))
@@ -274,7 +280,7 @@ class Model(Layer):
         key = (kind, tuple(map(id, weights)))
         if key not in self._functions:
             self._functions[key] = self._compiled(kind, list(weights))
-        return self._functions[key]  # type: ignore[no-any-return]
+        return self._functions[key]
 
     def _compiled(self, kind: str, weights: list[Any]) -> Callable[..., Any]:
         steps: dict[str, Callable[..., Any]] = {
@@ -296,8 +302,8 @@ class Model(Layer):
         if not all(finite):
             warnings.warn(
                 f"the loss of {self.name!r} became NaN or infinite in epoch {epoch + 1}, at step "
-                f"{finite.index(False) + 1} of {len(losses)}. Usual causes: a learning rate that is too high, log or "
-                "division of zero in a custom loss, NaN in the data.",
+                f"{finite.index(False) + 1} of {len(losses)}. Usual causes: a learning rate that "
+                "is too high, log or division of zero in a custom loss, NaN in the data.",
                 RuntimeWarning,
                 stacklevel=4,
             )
@@ -328,7 +334,8 @@ class Model(Layer):
                 return layer
         names = [layer.name for layer in self.layers]
         raise UnknownName(
-            f"no layer named {name!r}.{did_you_mean(str(name), names)} There are: {', '.join(names)}."
+            f"no layer named {name!r}.{did_you_mean(str(name), names)} "
+            f"There are: {', '.join(names)}."
         )
 
     def get_config(self) -> dict[str, Any]:

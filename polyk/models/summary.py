@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,7 @@ def summary(model: Any, print_fn: Callable[[str], Any] | None = None) -> None:
         kind = f"{layer.name} ({type(layer).__name__})"
         table.add_row(kind, "?" if shape is None else str(shape), f"{layer.count_params():,}")
     console = Console(width=80, record=print_fn is not None, quiet=False,
-                      file=None if print_fn is None else _Nowhere())  # fmt: skip
+                      file=None if print_fn is None else io.StringIO())  # fmt: skip
     console.print(table)
     for label, weights in (
         ("Total params", model.weights),
@@ -33,11 +34,6 @@ def summary(model: Any, print_fn: Callable[[str], Any] | None = None) -> None:
         console.print(f" {label}: {count:,} ({_size(weights)})", highlight=False)
     if print_fn is not None:
         print_fn(console.export_text())
-
-
-class _Nowhere:
-    def write(self, text: str) -> None: ...
-    def flush(self) -> None: ...
 
 
 def _size(weights: Any) -> str:

@@ -15,7 +15,12 @@ __all__ = ["cond", "fori_loop", "map", "scan", "stop_gradient", "switch", "while
 
 def stop_gradient(variable: Any) -> Any:
     """The same values, seen as constants by every gradient. Nested containers are allowed."""
-    return trees.map(lambda x: (lambda b, t: b.stop_gradient(t))(*one(x)), variable)
+
+    def stop(x: Any) -> Tensor:
+        b, x = one(x)
+        return b.stop_gradient(x)
+
+    return trees.map(stop, variable)
 
 
 def _flat(tree: Any) -> tuple[Any, list[Tensor]]:
@@ -88,7 +93,7 @@ def scan(
     length: int | None = None,
     reverse: bool = False,
 ) -> tuple[Any, Any]:
-    """``carry, y = f(carry, x)`` for each x along the first axis; the last carry, the ys stacked."""
+    """``carry, y = f(carry, x)`` for each x along the first axis; the last carry, ys stacked."""
     b, flat_xs = _flat(xs) if xs is not None else (_flat(init)[0], [])
     _, carry = _flat(init)
     lengths = {b.shape(x)[0] for x in flat_xs} | ({length} if length is not None else set())

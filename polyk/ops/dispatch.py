@@ -12,7 +12,8 @@ from typing import Any
 
 from polyk import dtypes, select
 from polyk.contract import Backend
-from polyk.dtypes import NAMES, SCALARS
+from polyk.dtypes import SCALARS
+from polyk.errors import DTypeError
 from polyk.select import ENGINES, HANDLES, backend_of
 
 Tensor = Any
@@ -32,13 +33,25 @@ def one(x: Any) -> tuple[Backend, Tensor]:
 
 
 def _one(x: Any) -> tuple[Backend, Tensor]:
-    if type(x) in HANDLES:
-        x = HANDLES[type(x)](x)
-    if isinstance(x, (list, tuple)) and any(select.is_tensor(e) or type(e) in HANDLES for e in x):
-        b, tensors = many(x)
-        return b, b.stack(tensors, 0)
+    x = _plain(x)
     b = backend_of(x)
     return b, x if isinstance(x, b.tensor_types) else b.asarray(x)
+
+
+def _plain(x: Any) -> Any:
+    """The value of a weight, the stack of a list that holds tensors; anything else as it is."""
+    if type(x) in HANDLES:
+        return HANDLES[type(x)](x)
+    if isinstance(x, (list, tuple)) and _holds_tensors(x):
+        b, tensors = many(x)
+        return b.stack(tensors, 0)
+    return x
+
+
+def _holds_tensors(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(_holds_tensors(e) for e in x if type(e) not in SCALARS)
+    return select.is_tensor(x) or type(x) in HANDLES
 
 
 def floating(x: Any) -> tuple[Backend, Tensor]:
@@ -46,7 +59,7 @@ def floating(x: Any) -> tuple[Backend, Tensor]:
     b = ENGINES.get(type(x))
     if b is None:
         b, x = one(x)
-    if NAMES[x.dtype] in _FLOATS:
+    if b.names[x.dtype] in _FLOATS:
         return b, x
     return b, b.cast(x, dtypes.floatx())
 
@@ -62,7 +75,7 @@ def pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
     if t is u:
         if x.dtype is y.dtype:
             return b, x, y
-    elif (u is float or u is int) and NAMES[x.dtype] in _FLOATS:
+    elif (u is float or u is int) and b.names[x.dtype] in _FLOATS:
         return b, x, float(y)
     return _pair(x, y)
 
@@ -81,7 +94,7 @@ def _pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
 
 def _operands(x: Any, y: Any) -> tuple[Backend, Any, Any]:
     """Both as tensors, but for at most one Python scalar."""
-    x, y = (HANDLES[type(v)](v) if type(v) in HANDLES else v for v in (x, y))
+    x, y = _plain(x), _plain(y)
     b = backend_of(x, y)
     if type(x) not in SCALARS or type(y) in SCALARS:
         x = x if isinstance(x, b.tensor_types) else b.asarray(x)
@@ -109,7 +122,7 @@ def alike(*xs: Any) -> Backend | None:
 
 def many(xs: Sequence[Any]) -> tuple[Backend, list[Tensor]]:
     """A sequence of tensors in the dtype where they all meet."""
-    values = [HANDLES[type(x)](x) if type(x) in HANDLES else x for x in xs]
+    values = [_plain(x) for x in xs]
     b = backend_of(*values)
     tensors = [v if isinstance(v, b.tensor_types) else b.asarray(v) for v in values]
     dtype = dtypes.promote_all(b.dtype(t) for t in tensors)
@@ -118,7 +131,7 @@ def many(xs: Sequence[Any]) -> tuple[Backend, list[Tensor]]:
 
 def tensors(*xs: Any) -> tuple[Backend, list[Any]]:
     """Tensors of one backend, each in its own dtype; None stays None."""
-    values = [HANDLES[type(x)](x) if type(x) in HANDLES else x for x in xs]
+    values = [_plain(x) for x in xs]
     b = backend_of(*values)
     return b, [v if v is None or isinstance(v, b.tensor_types) else b.asarray(v) for v in values]
 
@@ -135,11 +148,10 @@ def scalar(x: bool | float, dtype: str) -> bool | int | float:
 
 def indices(b: Backend, x: Any, what: str = "indices") -> Tensor:
     """An int32 tensor of indices; floats are refused."""
-    if type(x) in HANDLES:
-        x = HANDLES[type(x)](x)
+    x = _plain(x)
     x = x if isinstance(x, b.tensor_types) else b.asarray(x)
     if b.dtype(x) in dtypes.FLOATS:
         if 0 in b.shape(x):  # an empty list has no dtype of its own
             return b.cast(x, "int32")
-        raise dtypes.DTypeError(f"{what} must be integers; got {b.dtype(x)}.")
+        raise DTypeError(f"{what} must be integers; got {b.dtype(x)}.")
     return cast(b, x, "int32")

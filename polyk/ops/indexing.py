@@ -4,6 +4,7 @@ Negative indices count from the end. An index out of range raises IndexError whe
 known; inside a compiled function `take` gives NaN (0 for ints) and `one_hot` zeros there.
 """
 
+import builtins
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -174,7 +175,7 @@ def _ints(values: Any) -> tuple[int, ...]:
         raise UnsupportedOp(f"{b.name}: the start of a slice must be known when traced.") from e
 
 
-_slice = __builtins__["slice"] if isinstance(__builtins__, dict) else __builtins__.slice
+_slice = builtins.slice  # `slice` is an op here
 
 
 def get_item(x: Any, key: Any) -> Tensor:

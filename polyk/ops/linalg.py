@@ -97,8 +97,9 @@ def einsum(subscripts: str, *operands: Any) -> Tensor:
             if sizes.setdefault(c, d) != d and 1 not in (d, sizes[c]):
                 raise ShapeError(f"einsum {subscripts!r}: axis {c!r} is both {sizes[c]} and {d}.")
             sizes[c] = max(sizes[c], d)
+    wanted = [tuple(sizes[c] for c in term) for term in inputs]
     xs = [x if b.shape(x) == full else b.broadcast_to(x, full)
-          for x, full in ((x, tuple(sizes[c] for c in t)) for t, x in zip(inputs, xs, strict=True))]  # fmt: skip
+          for x, full in zip(xs, wanted, strict=True)]  # fmt: skip
     return b.einsum(inputs, output, *xs)
 
 

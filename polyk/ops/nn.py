@@ -193,13 +193,13 @@ def glu(x: Any, axis: int = -1) -> Tensor:
 def softmax(x: Any, axis: Axis = -1) -> Tensor:
     """``exp(x) / sum(exp(x))`` over `axis` without overflow; NaN where all are -inf."""
     b, x = floating(x)
-    return b.softmax(x, axis_tuple(axis, len(x.shape)))  # type: ignore[arg-type]
+    return b.softmax(x, axis_tuple(axis, len(x.shape)))
 
 
 def log_softmax(x: Any, axis: Axis = -1) -> Tensor:
     """``log(softmax(x))`` without underflow."""
     b, x = floating(x)
-    return b.log_softmax(x, axis_tuple(axis, len(x.shape)))  # type: ignore[arg-type]
+    return b.log_softmax(x, axis_tuple(axis, len(x.shape)))
 
 
 def _same_shape(b: Any, target: Tensor, output: Tensor, op: str) -> None:
@@ -285,8 +285,10 @@ def batch_normalization(
     b, (x, *vectors) = tensors(x, mean, variance, offset, scale)
     a = axis_index(axis, len(b.shape(x)))
     place = tuple(d if i == a else 1 for i, d in enumerate(b.shape(x)))
-    rows = [None if v is None else b.reshape(cast(b, v, b.dtype(x)), place) for v in vectors]
-    return b.batch_normalization(x, *rows, epsilon)
+    mean, variance, offset, scale = (
+        None if v is None else b.reshape(cast(b, v, b.dtype(x)), place) for v in vectors
+    )
+    return b.batch_normalization(x, mean, variance, offset, scale, epsilon)
 
 
 def layer_normalization(
@@ -297,7 +299,7 @@ def layer_normalization(
     `gamma` and `beta` have the sizes of the axes normalized.
     """
     b, (x, gamma, beta) = tensors(x, gamma, beta)
-    axes = axis_tuple(axis, len(b.shape(x)))  # type: ignore[arg-type]
+    axes = axis_tuple(axis, len(b.shape(x)))
     place = tuple(d if i in axes else 1 for i, d in enumerate(b.shape(x)))
     gamma, beta = (
         None if v is None else b.reshape(cast(b, v, b.dtype(x)), place) for v in (gamma, beta)
@@ -308,7 +310,7 @@ def layer_normalization(
 def rms_normalization(x: Any, scale: Any = None, axis: Axis = -1, epsilon: float = 1e-6) -> Tensor:
     """``x / sqrt(mean(x ** 2) + epsilon) * scale``: B. Zhang and R. Sennrich, 2019."""
     b, x = floating(x)
-    axes = axis_tuple(axis, len(b.shape(x)))  # type: ignore[arg-type]
+    axes = axis_tuple(axis, len(b.shape(x)))
     y = b.multiply(x, b.rsqrt(b.add(b.mean(b.square(x), axes, True), epsilon)))
     if scale is None:
         return y
