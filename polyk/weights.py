@@ -8,6 +8,7 @@ runs eagerly, under a gradient tape and inside a compiled step, and never sees t
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -117,7 +118,9 @@ class Weight(Operators):
         host = get_backend("numpy")
         seed = self.key or random.next_key()
         with use(host):
-            return host.to_numpy(self.initializer(self.shape, dtype=self.dtype, seed=seed))
+            if "seed" in inspect.signature(self.initializer).parameters:
+                return host.to_numpy(self.initializer(self.shape, dtype=self.dtype, seed=seed))
+            return np.asarray(self.initializer(self.shape, dtype=self.dtype), self.dtype)
 
     def numpy(self) -> Any:
         """A copy of the value on the host."""

@@ -47,6 +47,10 @@ def test_a_compiled_function_takes_host_data(backend):
     assert_close(got, [[3], [3]])
 
 
+def test_a_list_of_tensors_is_an_operand(backend):
+    assert_close(polyk.compile(ops.multiply)(tensor([1, 2]), [3, tensor(4)]), [3, 8])
+
+
 def test_other_shapes_work(backend):
     fn = polyk.compile(lambda x: ops.sum(x * x, axis=-1))
     assert_close(fn(tensor([1, 2])), 5)
@@ -122,6 +126,7 @@ def test_one_function_serves_the_backend_of_its_arguments():
             assert isinstance(fn(tensor([1])), b.tensor_types)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler imports its old one
 def test_full_compilation_gives_the_same_numbers():
     """torch.compile on torch, XLA on TensorFlow: slow to compile, so one tiny function."""
     for name in {"torch", "tensorflow"} & set(AVAILABLE):
@@ -243,9 +248,7 @@ def test_an_error_in_a_step_leaves_weights_alone(backend):
 
 def test_random_draws_move_on_inside_a_step(backend):
     generator = random.SeedGenerator(3)
-    step = polyk.compile(
-        lambda: random.uniform((4,), seed=generator), state=[generator.counter]
-    )
+    step = polyk.compile(lambda: random.uniform((4,), seed=generator), state=[generator.counter])
     drawn = [polyk.to_numpy(step()) for _ in range(3)]
     with polyk.use("numpy"):
         twin = random.SeedGenerator(3)

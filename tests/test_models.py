@@ -212,3 +212,26 @@ def test_get_layer_suggests_a_name():
     assert model.get_layer("head") is model.layers[0]
     with pytest.raises(polyk.UnknownName, match="Did you mean 'head'"):
         model.get_layer("haed")
+
+
+def test_weights_of_one_name_begin_differently():
+    class Twins(layers.Layer):
+        def build(self, input_shape):
+            self.parts = [self.add_weight("part", (3,)) for _ in range(2)]
+
+        def call(self, x):
+            return x * self.parts[0].value + self.parts[1].value
+
+    model = polyk.Sequential([layers.Input((3,)), Twins()], seed=0)
+    first, second = model.get_weights()
+    assert not np.array_equal(first, second)
+    assert [w.path[-6:] for w in model.weights] == ["s/part", "part_1"]
+
+
+def test_an_initializer_may_be_a_plain_function():
+    def halves(shape, dtype=None):
+        return np.full(shape, 0.5, dtype)
+
+    layer = layers.Dense(2, kernel_initializer=halves)
+    layer(X)
+    assert (layer.get_weights()[0] == 0.5).all()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import AVAILABLE
 
 import polyk
 from polyk import callbacks, layers, ops
@@ -167,19 +168,12 @@ def test_a_frozen_layer_does_not_move(backend):
 
 
 def test_shuffling_follows_the_seed(backend):
-    orders = []
-
-    class Spy(layers.Layer):
-        def call(self, x):
-            return x
-
     def train(name):
         model = polyk.Sequential([layers.Input((4,)), layers.Dense(1)], seed=5, backend=name)
         model.compile("sgd", "mse")
         return model.fit(X, X[:, :1], batch_size=8, epochs=2, verbose=0).history["loss"]
 
     np.testing.assert_allclose(train(backend.name), train("numpy"), rtol=1e-5)
-    del orders, Spy
 
 
 def test_steps_per_epoch_and_initial_epoch():
@@ -269,7 +263,8 @@ def fit(model, x, y, **kwargs):
         (lambda m: m.compile("adamm", "mse"), LookupError, "Did you mean 'adam'"),
         (lambda m: (m.compile("adam", "msee"), fit(m, X, LABELS)), LookupError, "Did you mean"),
         (lambda m: (m.compile("adam", None), fit(m, X, LABELS)), ValueError, "has no loss"),
-        (lambda m: (m.compile("adam", "mse", metrics=["acuracy"]), fit(m, X, X[:, :3])), LookupError, "accuracy"),
+        (lambda m: (m.compile("adam", "mse", metrics=["acuracy"]), fit(m, X, X[:, :3])),
+         LookupError, "accuracy"),
     ],
 )  # fmt: skip
 def test_wrong_data_is_refused_before_training(call, error, says):
@@ -294,3 +289,15 @@ def test_training_before_compile_is_told():
         model.fit(X, LABELS)
     with pytest.raises(ValueError, match="has no weights yet"):
         polyk.Sequential([layers.Dense(3)]).summary()
+
+
+@pytest.mark.skipif("torch" not in AVAILABLE, reason="torch is not installed")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_a_whole_step_under_torch_compile_gives_the_same():
+    losses = []
+    for jit in ("auto", "full"):
+        stack = [layers.Input((4,)), layers.Dense(4, "relu"), layers.Dropout(0.5), layers.Dense(1)]
+        model = polyk.Sequential(stack, backend="torch", seed=0)
+        model.compile("adam", "mse", jit_compile=jit)
+        losses.append(model.fit(X[:48], X[:48, :1], batch_size=16, verbose=0).history["loss"])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)

@@ -129,11 +129,15 @@ def budget(got, want):
         return 0.0, ""
     with np.errstate(all="ignore"):
         held = want.v.astype(np.float32).astype(np.float64) if dtype == "float32" else want.v
-        same = (got == want.v) | (np.isnan(got) & np.isnan(want.v)) | (np.isinf(got) & (got == held))
+        same = (
+            (got == want.v) | (np.isnan(got) & np.isnan(want.v)) | (np.isinf(got) & (got == held))
+        )
         allowed = UNIT[dtype] * (want.e + 2 * abs(want.v)) + TINY[dtype]
         used = np.where(same, 0.0, abs(got - want.v) / allowed)
     used = np.where(np.isnan(used), np.inf, used)
     i = int(np.argmax(used))
     place = tuple(map(int, np.unravel_index(i, used.shape)))
-    where = f"at {place}: got {got.flat[i]!r}, want {want.v.flat[i]!r}, allowed {allowed.flat[i]:.3g}"
+    where = (
+        f"at {place}: got {got.flat[i]!r}, want {want.v.flat[i]!r}, allowed {allowed.flat[i]:.3g}"
+    )
     return float(used.flat[i]), where

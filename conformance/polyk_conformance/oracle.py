@@ -167,7 +167,11 @@ def either_format(f):
         if data_format != "channels_first":
             return f(x, *args, **kwargs)
         y = f(np.moveaxis(x, 1, -1), *args, **kwargs)
-        return y.move(lambda v: np.moveaxis(v, -1, 1)) if isinstance(y, Bounded) else np.moveaxis(y, -1, 1)
+        return (
+            y.move(lambda v: np.moveaxis(v, -1, 1))
+            if isinstance(y, Bounded)
+            else np.moveaxis(y, -1, 1)
+        )
 
     return reference
 

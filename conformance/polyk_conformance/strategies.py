@@ -52,7 +52,9 @@ def fill(shape, dtype, regime="unit", seed=0, poked=()):
 @st.composite
 def arrays(draw, shape=shapes, dtype=dtypes, special=False):
     poked = draw(st.lists(st.sampled_from(SPECIALS), max_size=2)) if special else ()
-    return fill(draw(shape), draw(dtype), draw(st.sampled_from(sorted(REGIMES))), draw(seeds), poked)
+    return fill(
+        draw(shape), draw(dtype), draw(st.sampled_from(sorted(REGIMES))), draw(seeds), poked
+    )
 
 
 @st.composite

@@ -190,10 +190,12 @@ ROWS = {
     "top_k of NaN": (lambda x: ops.top_k(x, 2)[1], [2.0, NAN, 5.0], [1, 2]),
     "round": (ops.round, [0.5, 1.5, 2.5, -0.5, -1.5], [0.0, 2.0, 2.0, -0.0, -2.0]),
     "cast": (lambda x: ops.cast(x, "int32"), [-1.9, 1.9, -0.5], [-1, 1, 0]),
-    "cast to bool": (lambda x: ops.cast(x, "bool"), [0.0, -0.0, 0.1, NAN], [False, False, True, True]),
+    "cast to bool": (lambda x: ops.cast(x, "bool"), [0.0, -0.0, 0.1, NAN],
+        [False, False, True, True]),
     "any of NaN": (ops.any, [0.0, NAN], True),
     "max_pool of NaN": (
-        lambda x: ops.max_pool(ops.reshape(x, (1, -1, 1)), 2)[0, :, 0], [1.0, NAN, NAN, 2.0], [NAN, NAN],
+        lambda x: ops.max_pool(ops.reshape(x, (1, -1, 1)), 2)[0, :, 0], [1.0, NAN, NAN, 2.0],
+        [NAN, NAN],
     ),
     "softmax of -inf": (ops.softmax, [-INF, -INF], [NAN, NAN]),
     "softmax masked": (ops.softmax, [0.0, -INF], [1.0, 0.0]),
@@ -282,7 +284,8 @@ def test_a_byte_swapped_array_keeps_its_values(backend):
 
 UNKNOWN = {
     "matmul": (lambda x: ops.matmul(x, np.ones((3, 5), "f4")), (None, 3), (None, 5)),
-    "conv": (lambda x: ops.conv(x, np.ones((3, 3, 2, 4), "f4"), 2, "same"), (None, 9, 8, 2), (None, 5, 4, 4)),
+    "conv": (lambda x: ops.conv(x, np.ones((3, 3, 2, 4), "f4"), 2, "same"), (None, 9, 8, 2),
+        (None, 5, 4, 4)),
     "flatten": (lambda x: ops.reshape(x, (x.shape[0], -1)), (None, 4, 3), (None, 12)),
     "sum": (lambda x: ops.sum(x, -1), (None, 7, 3), (None, 7)),
     "two unknown": (lambda x: ops.transpose(x, (1, 0, 2)), (None, None, 3), (None, None, 3)),
@@ -362,5 +365,3 @@ def test_a_mistake_is_named(backend, row):
     call, error, words = ERRORS[row]
     with pytest.raises(error, match=words):
         call()
-
-

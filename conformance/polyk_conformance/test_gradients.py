@@ -26,10 +26,47 @@ CURVED = [
     case
     for case in ONE_EACH
     if case.op
-    in "exp log sqrt rsqrt sin tanh erf sigmoid softplus gelu silu elu relu divide power hypot "
-    "logaddexp maximum prod cumprod logsumexp norm std var softmax log_softmax matmul einsum conv "
-    "conv_transpose max_pool average_pool batch_normalization layer_normalization take sort "
-    "sparse_categorical_crossentropy categorical_crossentropy scatter_add".split()
+    in [
+        "exp",
+        "log",
+        "sqrt",
+        "rsqrt",
+        "sin",
+        "tanh",
+        "erf",
+        "sigmoid",
+        "softplus",
+        "gelu",
+        "silu",
+        "elu",
+        "relu",
+        "divide",
+        "power",
+        "hypot",
+        "logaddexp",
+        "maximum",
+        "prod",
+        "cumprod",
+        "logsumexp",
+        "norm",
+        "std",
+        "var",
+        "softmax",
+        "log_softmax",
+        "matmul",
+        "einsum",
+        "conv",
+        "conv_transpose",
+        "max_pool",
+        "average_pool",
+        "batch_normalization",
+        "layer_normalization",
+        "take",
+        "sort",
+        "sparse_categorical_crossentropy",
+        "categorical_crossentropy",
+        "scatter_add",
+    ]
 ]
 
 CARRIED = ("cond", "scan", "map")
@@ -68,7 +105,9 @@ def cotangents(case):
 def oracle_loss(case, args):
     """The sum of the results, weighted, and the sum of the sizes of its terms."""
     wants = case.but(args=args).want()
-    pairs = [(value_of(w), c) for w, c in zip(wants, cotangents(case), strict=True) if c is not None]
+    pairs = [
+        (value_of(w), c) for w, c in zip(wants, cotangents(case), strict=True) if c is not None
+    ]
     return sum((w * c).sum() for w, c in pairs), sum(abs(w * c).sum() for w, c in pairs)
 
 
@@ -110,7 +149,11 @@ def loss_of(case):
         for i, v in zip(case.smooth, values, strict=True):
             given[i] = v
         results = as_list(case.call(*given))
-        parts = [ops.sum(ops.multiply(y, c)) for y, c in zip(results, weights, strict=True) if c is not None]
+        parts = [
+            ops.sum(ops.multiply(y, c))
+            for y, c in zip(results, weights, strict=True)
+            if c is not None
+        ]
         return total(parts)
 
     return loss, [args[i] for i in case.smooth]

@@ -39,7 +39,8 @@ KINKS = {
     "max of ties in rows": (lambda x: ops.max(x, 1), [[[2, 2], [1, 0]]], [[[0.5, 0.5], [1, 0]]]),
     "min of ties": (ops.min, [[1, 3, 1]], [[0.5, 0, 0.5]]),
     "max of infinities": (ops.max, [[-INF, -INF]], [[0.5, 0.5]]),
-    "clip at its bounds": (lambda x: ops.clip(x, -1.0, 1.0), [[-2, -1, 0, 1, 2]], [[0, 1, 1, 1, 0]]),
+    "clip at its bounds": (lambda x: ops.clip(x, -1.0, 1.0), [[-2, -1, 0, 1, 2]],
+        [[0, 1, 1, 1, 0]]),
     "max_pool of ties": (
         lambda x: ops.max_pool(ops.reshape(x, (1, 4, 1)), **POOL), [[5, 5, 5, 1]], [[1, 1, 1, 0]],
     ),
@@ -52,7 +53,8 @@ KINKS = {
     "(-x) ** 2": (ops.square, [[-3]], [[-6]]),
     "x ** 1 at 0": (lambda x: ops.power(x, 1), [[0]], [[1]]),
     "norm at 0": (ops.norm, [[0, 0]], [[0, 0]]),
-    "norm of rows, one 0": (lambda x: ops.norm(x, axis=1), [[[0, 0], [3, 4]]], [[[0, 0], [0.6, 0.8]]]),
+    "norm of rows, one 0": (lambda x: ops.norm(x, axis=1), [[[0, 0], [3, 4]]],
+    [[[0, 0], [0.6, 0.8]]]),
     "std of equals": (ops.std, [[2, 2, 2]], [[0, 0, 0]]),
     "hypot at 0": (ops.hypot, [[0], [0]], [[0], [0]]),
     "sinc at 0": (ops.sinc, [[0]], [[0]]),
@@ -75,7 +77,8 @@ KINKS = {
         lambda x: ops.log_softmax(x)[0], [[-1000.0, 0.0]], [[1.0, -1.0]],
     ),
     "binary_crossentropy far out": (
-        lambda x: ops.binary_crossentropy([0.0, 1.0], x, from_logits=True), [[200, -200]], [[1, -1]],
+        lambda x: ops.binary_crossentropy([0.0, 1.0], x, from_logits=True), [[200, -200]],
+        [[1, -1]],
     ),
 }  # fmt: skip
 

@@ -67,7 +67,9 @@ def test_quotient_and_remainder_make_up_the_dividend(backend, drawn):
     assert bool(ops.convert_to_numpy(ops.all(same)))
 
 
-@pytest.mark.parametrize("op", ["sum", "prod", "mean", "max", "min", "any", "all", "logsumexp", "var"])
+@pytest.mark.parametrize(
+    "op", ["sum", "prod", "mean", "max", "min", "any", "all", "logsumexp", "var"]
+)
 @given(data=st.data())
 def test_reductions_over_any_axes(backend, op, data):
     exact = op in ("max", "min", "any", "all")
@@ -122,7 +124,9 @@ def test_take_finds_cells_from_both_ends(backend, x, data):
     axis = data.draw(st.integers(-x.ndim, x.ndim - 1))
     n = x.shape[axis]
     size = data.draw(st.sampled_from([0, 1, 3]))
-    where = np.array(data.draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size)), "int32")
+    where = np.array(
+        data.draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size)), "int32"
+    )
     holds("take", lambda v, i, axis: np.take(v, i, axis), first, x, where, axis=axis)
 
 
@@ -134,7 +138,9 @@ def keys(draw_one, shape):
         step = draw_one(st.sampled_from([None, 1, 2, -1]))
         kind = draw_one(st.sampled_from(["slice", "int", "all"]))
         whole = slice(draw_one(st.sampled_from([None, 0, 1, -2])), stop, step)
-        key.append({"slice": whole, "int": draw_one(st.integers(-n, n - 1)), "all": slice(None)}[kind])
+        key.append(
+            {"slice": whole, "int": draw_one(st.integers(-n, n - 1)), "all": slice(None)}[kind]
+        )
     return tuple(key)
 
 

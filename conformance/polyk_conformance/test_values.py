@@ -93,4 +93,3 @@ def map_tensors(fn, tree):
     if ops.is_tensor(tree):
         return fn(tree)
     return type(tree)(map_tensors(fn, t) for t in tree) if isinstance(tree, (list, tuple)) else tree
-

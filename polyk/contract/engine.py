@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from polyk import dtypes
-from polyk.dtypes import NAMES
 from polyk.contract.primitives import Primitives, Tensor
+from polyk.dtypes import NAMES
 from polyk.errors import UnsupportedOp
 
 API = 1  # grows only when an existing backend would break

@@ -77,17 +77,22 @@ class Model(Layer):
             specs = trees.map(lambda x: _spec(x, self.dtype), args)
             self.compute_output_spec(*specs)
         for i, layer in enumerate(self._flatten_layers()):
-            key = random.fold_in(self.key, i)
-            for w in (*layer._own_weights.values(), *layer._loose_weights):
-                w.path = f"{layer.name}/{w.name}"
-                if w.backend is None:
-                    w.key = w.key or random.fold_in(key, w.name)
-                    w.initialize(self.backend)
-            for j, g in enumerate(layer._parts(random.SeedGenerator)):
-                g.key = g.key or random.fold_in(key, f"seed_generator_{j}")
-                if g.counter.backend is None:
-                    g.counter.initialize(self.backend)
+            self._claim_layer(layer, random.fold_in(self.key, i))
         self.__dict__["_claimed"] = True
+
+    def _claim_layer(self, layer: Layer, key: random.Key) -> None:
+        names: dict[str, int] = {}
+        for w in dict.fromkeys((*layer._own_weights.values(), *layer._loose_weights)):
+            n = names[w.name] = names.get(w.name, -1) + 1
+            name = f"{w.name}_{n}" if n else w.name
+            w.path = f"{layer.name}/{name}"
+            if w.backend is None:
+                w.key = w.key or random.fold_in(key, name)
+                w.initialize(self.backend)
+        for j, g in enumerate(layer._parts(random.SeedGenerator)):
+            g.key = g.key or random.fold_in(key, f"seed_generator_{j}")
+            if g.counter.backend is None:
+                g.counter.initialize(self.backend)
 
     def build(self, input_shape: Any = None) -> None:
         """Make all weights for inputs of `input_shape` (batch first)."""

@@ -1,6 +1,16 @@
 """The table: for every public op its calls and what they must give."""
 
-from polyk_conformance.cases import control, conv, creation, elementwise, indexing, linalg, nn, reductions, shaping
+from polyk_conformance.cases import (
+    control,
+    conv,
+    creation,
+    elementwise,
+    indexing,
+    linalg,
+    nn,
+    reductions,
+    shaping,
+)
 from polyk_conformance.cases.case import Case
 
 FAMILIES = (creation, elementwise, reductions, shaping, indexing, linalg, conv, nn, control)

@@ -88,7 +88,9 @@ def alias(cases: list[Case], op: str, name: str) -> list[Case]:
 # Values.
 
 
-def floats(*shape: int, seed: int = 0, lo: float = -2.0, hi: float = 2.0, dtype: str = FLOATX) -> Any:
+def floats(
+    *shape: int, seed: int = 0, lo: float = -2.0, hi: float = 2.0, dtype: str = FLOATX
+) -> Any:
     """Uniform numbers, the same in every run."""
     return np.random.default_rng(seed).uniform(lo, hi, shape).astype(dtype)
 

@@ -73,7 +73,9 @@ def picked(i, x):
 
 
 def outside(index, want):
-    return program("switch", f"index-{index}", picked, lambda i, x: want(x), array(index, "int32"), X)
+    return program(
+        "switch", f"index-{index}", picked, lambda i, x: want(x), array(index, "int32"), X
+    )
 
 
 UP = abs(X) + 1
@@ -81,13 +83,17 @@ CASES = [
     program("cond", "true", branch, lambda x, y: x * 2, UP, X),
     program("cond", "false", branch, lambda x, y: near(y - 1), -UP, X),
     program("while_loop", "until", halve, lambda x: x / 4, array([2.0, 1.5])),
-    program("while_loop", "limit", count_and_double, lambda x: (np.int32(3), x * 8), X,
-            dtype=("int32", "float32")),
+    program(
+        "while_loop", "limit", count_and_double, lambda x: (np.int32(3), x * 8), X,
+        dtype=("int32", "float32"),
+    ),
     program("scan", "carry", running_sum, scanned, X),
     program("scan", "reverse", lambda x: running_sum(x, True), lambda x: scanned(x, True), X),
     program("scan", "length", count_up, lambda: (np.int32(4), np.arange(4)), dtype="int32"),
     program("fori_loop", "powers", powers, lambda x: near(x * 6, 12), X),
-    program("map", "tree", lambda x: list(rows(x).values()), lambda x: (near(x.sum(1)), x * 2), X),
+    program(
+        "map", "tree", lambda x: list(rows(x).values()), lambda x: (near(x.sum(1)), x * 2), X,
+    ),
     program("stop_gradient", "tree", lambda x: ops.stop_gradient({"a": x})["a"], lambda x: x, X),
     outside(0, lambda x: near(x + 1)), outside(1, lambda x: x * 2), outside(2, lambda x: -x),
     outside(-3, lambda x: near(x + 1)), outside(9, lambda x: -x),

@@ -49,9 +49,11 @@ CONV = [
     ("deep", floats(1, 4, 4, 96, seed=11), floats(3, 3, 96, 2, seed=12)),
     ("nan", np.where(X > 1.9, np.nan, X).astype("f4"), K),
 ]
-SMOOTH = ("same-even", "strided-remainder", "same-strided", "dilated", "strided-dilated", "grouped",
-          "depthwise", "explicit", "line-same-strided", "solid-same", "channels-first-same",
-          "pointwise-strided", "same-kernel-large")  # fmt: skip
+SMOOTH = (
+    "same-even", "strided-remainder", "same-strided", "dilated", "strided-dilated", "grouped",
+    "depthwise", "explicit", "line-same-strided", "solid-same", "channels-first-same",
+    "pointwise-strided", "same-kernel-large",
+)  # fmt: skip
 
 
 def smooth(cases: list[Case], labels: tuple[str, ...], *arguments: int) -> list[Case]:
@@ -66,7 +68,8 @@ def _convs():
     depthwise = table(
         "depthwise_conv", oracle.depthwise_conv, floated, ("plain", X, depth),
         ("same", X, depth, {"padding": "same", "strides": 2}), ("line", LINE, floats(2, 3, 2)),
-        ("channels-first", np.moveaxis(X, -1, 1), depth, FIRST), ("dilated", X, depth, {"dilation_rate": 2}),
+        ("channels-first", np.moveaxis(X, -1, 1), depth, FIRST),
+        ("dilated", X, depth, {"dilation_rate": 2}),
     )  # fmt: skip
     point = floats(1, 1, 8, 3, seed=14)
     separable = table(
@@ -85,17 +88,23 @@ def _transposes():
     square, even = floats(3, 3, 2, 3, seed=16), floats(2, 4, 2, 3, seed=17)
     rows = [
         ("valid", x, square), ("same", x, square, {"padding": "same"}),
-        ("strided", x, square, {"strides": 2}), ("same-strided", x, square, {"strides": 2, "padding": "same"}),
-        ("even", x, even, {"strides": (2, 1)}), ("same-even", x, even, {"strides": 2, "padding": "same"}),
+        ("strided", x, square, {"strides": 2}),
+        ("same-strided", x, square, {"strides": 2, "padding": "same"}),
+        ("even", x, even, {"strides": (2, 1)}),
+        ("same-even", x, even, {"strides": 2, "padding": "same"}),
         ("stride-over-kernel", x, floats(2, 2, 2, 3), {"strides": 3}),
         ("same-stride-over-kernel", x, floats(2, 2, 2, 3), {"strides": 3, "padding": "same"}),
         ("dilated", x, square, {"dilation_rate": (2, 1)}),
         ("output-padding", x, square, {"strides": 2, "output_padding": 1}),
-        ("same-output-padding", x, square, {"strides": 2, "padding": "same", "output_padding": 1}),
+        (
+            "same-output-padding", x, square,
+            {"strides": 2, "padding": "same", "output_padding": 1},
+        ),
         ("output-padding-0", x, even, {"strides": 2, "padding": "same", "output_padding": 0}),
         ("line", LINE, floats(3, 2, 3), {"strides": 2}), ("solid", SOLID, floats(2, 2, 2, 1, 2)),
         ("channels-first", np.moveaxis(x, -1, 1), square, {"strides": 2, **FIRST}),
-        ("empty-batch", floats(0, 3, 4, 3), square), ("doubles", x.astype("f8"), square.astype("f8")),
+        ("empty-batch", floats(0, 3, 4, 3), square),
+        ("doubles", x.astype("f8"), square.astype("f8")),
     ]  # fmt: skip
     cases = table("conv_transpose", oracle.conv_transpose, floated, *rows)
     chosen = ("same-strided", "even", "dilated", "same-output-padding", "line")
@@ -104,24 +113,44 @@ def _transposes():
 
 def _pools():
     rows = [
-        ("plain", POOL, 2), ("int", POOL, 3, {"strides": 1}), ("oblong", POOL, (2, 3), {"strides": (1, 2)}),
-        ("same", POOL, 2, {"padding": "same"}), ("same-odd", POOL, 3, {"strides": 2, "padding": "same"}),
+        ("plain", POOL, 2), ("int", POOL, 3, {"strides": 1}),
+        ("oblong", POOL, (2, 3), {"strides": (1, 2)}), ("same", POOL, 2, {"padding": "same"}),
+        ("same-odd", POOL, 3, {"strides": 2, "padding": "same"}),
         ("stride-over-window", POOL, 2, {"strides": 3}), ("window-too-large", POOL, (7, 2)),
         ("same-window-large", floats(1, 2, 2, 1), 5, {"strides": 1, "padding": "same"}),
-        ("explicit", POOL, 3, {"strides": 2, "padding": ((1, 0), (2, 1))}), ("empty-batch", floats(0, 6, 5, 3), 2),
-        ("line", LINE, 2), ("line-same", array([0, 1, 4, 9]).reshape(1, 4, 1), 3, {"strides": 2, "padding": "same"}),
-        ("solid", SOLID, 2, {"strides": 1}), ("solid-same", SOLID, (2, 1, 3), {"padding": "same"}),
+        ("explicit", POOL, 3, {"strides": 2, "padding": ((1, 0), (2, 1))}),
+        ("empty-batch", floats(0, 6, 5, 3), 2), ("line", LINE, 2),
+        (
+            "line-same", array([0, 1, 4, 9]).reshape(1, 4, 1), 3,
+            {"strides": 2, "padding": "same"},
+        ),
+        ("solid", SOLID, 2, {"strides": 1}),
+        ("solid-same", SOLID, (2, 1, 3), {"padding": "same"}),
         ("channels-first", np.moveaxis(POOL, -1, 1), 2, FIRST),
-        ("channels-first-same", np.moveaxis(POOL, -1, 1), 3, {"strides": 2, "padding": "same", **FIRST}),
+        (
+            "channels-first-same", np.moveaxis(POOL, -1, 1), 3,
+            {"strides": 2, "padding": "same", **FIRST},
+        ),
         ("negative", -abs(POOL) - 1, 3, {"padding": "same"}), ("doubles", POOL.astype("f8"), 2),
     ]  # fmt: skip
     special = [
         ("nan", array([1.0, math.nan, 3.0, 4.0]).reshape(1, 4, 1), 2),
         ("infinite", array([-math.inf] * 4 + [1.0]).reshape(1, 5, 1), 2, {"padding": "same"}),
     ]
-    cases = table("max_pool", oracle.max_pool, first, *rows, *special, ("ints", ints(1, 4, 4, 2), 2))
-    means = table("average_pool", oracle.average_pool, floated, *rows, ("ints", ints(1, 4, 4, 2), 2))
-    chosen = ("int", "same-odd", "stride-over-window", "explicit", "solid-same", "channels-first-same")
+    cases = table(
+        "max_pool", oracle.max_pool, first, *rows, *special, ("ints", ints(1, 4, 4, 2), 2)
+    )
+    means = table(
+        "average_pool", oracle.average_pool, floated, *rows, ("ints", ints(1, 4, 4, 2), 2)
+    )
+    chosen = (
+        "int",
+        "same-odd",
+        "stride-over-window",
+        "explicit",
+        "solid-same",
+        "channels-first-same",
+    )
     return [*cases, *smooth(cases, chosen, 0), *means, *smooth(means, chosen, 0)]
 
 

@@ -109,13 +109,17 @@ def _signs():
     def sign(x):
         return np.sign(x.astype(int)) if x.dtype == bool else np.sign(x)
 
-    rows = [("specials", SPECIALS), ("doubles", doubles(3, 1)), ("ints", ints(2, 3)),
-            ("empty", floats(0))]  # fmt: skip
+    rows = [
+        ("specials", SPECIALS), ("doubles", doubles(3, 1)), ("ints", ints(2, 3)),
+        ("empty", floats(0)),
+    ]  # fmt: skip
     top = float(np.finfo(np.float32).max)
 
     def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
         high, low = posinf or top, neginf or -top
-        return np.where(np.isnan(x), nan, np.where(x == np.inf, high, np.where(x == -np.inf, low, x)))
+        return np.where(
+            np.isnan(x), nan, np.where(x == np.inf, high, np.where(x == -np.inf, low, x))
+        )
 
     return [
         *table("absolute", np.abs, first, *rows, ("bools", bools(3))),
@@ -192,10 +196,14 @@ def _arithmetic():
     for name, f in {"maximum": np.maximum, "minimum": np.minimum}.items():
         cases += table(name, _rounded(f), joined, *PAIRS, ("bools", bools(4), bools(4, seed=1)))
     cases += table(
-        "subtract", _rounded(np.subtract), counted, *PAIRS,
+        "subtract",
+        _rounded(np.subtract),
+        counted,
+        *PAIRS,
     )
     cases += table(
-        "subtract", lambda x, y: np.subtract(x, y, dtype=int), counted, ("bools", bools(4), bools(4, seed=1))
+        "subtract", lambda x, y: np.subtract(x, y, dtype=int), counted,
+        ("bools", bools(4), bools(4, seed=1)),
     )  # fmt: skip
     division = [(label, x, y) for label, x, y in PAIRS if label not in ("widths", "unsigned")]
     cases += table("divide", lambda x, y: _rounded(np.divide)(x, y), floated, *division)
@@ -220,10 +228,17 @@ def _comparisons():
     truth = [("numbers", array([0.0, 2.0, -1.0]), ints(3)), ("bools", bools(2, 1), bools(1, 3))]
     for name in ("logical_and", "logical_or", "logical_xor"):
         cases += table(name, getattr(np, name), "bool", *truth)
-    cases += table("logical_not", np.logical_not, "bool", ("numbers", SPECIALS), ("bools", bools(3)))
-    close = [("near", array([1.0, 2.0, math.nan, math.inf]), array([1.000001, 2.1, math.nan, math.inf])),
-             ("nan", array([math.nan, 1.0]), array([math.nan, 1.0]), {"equal_nan": True}),
-             ("tolerance", array([1.0, 2.0]), array([1.05, 2.5]), {"rtol": 0.1})]  # fmt: skip
+    cases += table(
+        "logical_not", np.logical_not, "bool", ("numbers", SPECIALS), ("bools", bools(3))
+    )
+    close = [
+        (
+            "near", array([1.0, 2.0, math.nan, math.inf]),
+            array([1.000001, 2.1, math.nan, math.inf]),
+        ),
+        ("nan", array([math.nan, 1.0]), array([math.nan, 1.0]), {"equal_nan": True}),
+        ("tolerance", array([1.0, 2.0]), array([1.05, 2.5]), {"rtol": 0.1}),
+    ]  # fmt: skip
     return cases + table("isclose", np.isclose, "bool", *close)
 
 
@@ -240,7 +255,9 @@ QUOTIENTS = [
 
 def _whole():
     def counting(f):
-        return lambda x, y: f(x.astype(int), np.asarray(y).astype(int)) if x.dtype == bool else f(x, y)
+        return lambda x, y: (
+            f(x.astype(int), np.asarray(y).astype(int)) if x.dtype == bool else f(x, y)
+        )
 
     cases = []
     for name, f in {"floor_divide": np.floor_divide, "mod": np.mod}.items():
@@ -248,8 +265,10 @@ def _whole():
     cases += table(
         "mod", np.mod, joined, ("smooth", array([2.5, 7.3]), array([2.0, 3.0])), smooth=(0, 1)
     )
-    bits = [("ints", ints(2, 3, lo=0, hi=99), ints(3, seed=1)), ("bools", bools(4), bools(4, seed=1)),
-            ("widths", ints(3, dtype="int8"), ints(3)), ("scalar", ints(3), 6)]  # fmt: skip
+    bits = [
+        ("ints", ints(2, 3, lo=0, hi=99), ints(3, seed=1)), ("bools", bools(4), bools(4, seed=1)),
+        ("widths", ints(3, dtype="int8"), ints(3)), ("scalar", ints(3), 6),
+    ]  # fmt: skip
     for name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
         cases += table(name, getattr(np, name), joined, *bits)
     cases += table("bitwise_not", np.bitwise_not, first, ("ints", ints(4)), ("bools", bools(3)))
@@ -353,5 +372,3 @@ for _op, _name in {
     "right_shift": "bitwise_right_shift",
 }.items():
     CASES += alias(CASES, _op, _name)
-
-

@@ -68,7 +68,8 @@ def glu(x, axis=-1):
 ACTIVATIONS = {
     "relu": (lambda x: np.maximum(x, 0.0), {}),
     "relu6": (lambda x: np.clip(x, 0.0, 6.0), {}),
-    "leaky_relu": (lambda x, negative_slope=0.2: where(x > 0, x, wrap(x) * negative_slope), {"negative_slope": 0.3}),
+    "leaky_relu": (lambda x, negative_slope=0.2: where(x > 0, x, wrap(x) * negative_slope),
+        {"negative_slope": 0.3}),
     "elu": (elu, {"alpha": 0.5}),
     "selu": (lambda x: elu(x, 1.6732632423543772) * 1.0507009873554805, {}),
     "celu": (celu, {"alpha": 0.5}),
@@ -83,7 +84,8 @@ ACTIVATIONS = {
     "hard_silu": (lambda x: wrap(x) * hard_sigmoid(x), {}),
     "hard_tanh": (lambda x: np.clip(x, -1.0, 1.0), {}),
     "tanh_shrink": (lambda x: wrap(x) - tanh(wrap(x)), {}),
-    "hard_shrink": (lambda x, threshold=0.5: np.where(abs(x) <= threshold, 0.0, x), {"threshold": 1.0}),
+    "hard_shrink": (lambda x, threshold=0.5: np.where(abs(x) <= threshold, 0.0, x),
+        {"threshold": 1.0}),
     "soft_shrink": (
         lambda x, threshold=0.5: where(abs(x) <= threshold, 0.0, wrap(x) - np.sign(x) * threshold),
         {"threshold": 1.0},
@@ -97,25 +99,41 @@ def _activations():
     cases = []
     for name, (reference, options) in ACTIVATIONS.items():
         specials = SPECIALS[[0, 2]] if name in LIMITS else SPECIALS
-        rows = [("points", POINTS), ("doubles", POINTS.astype("f8")), ("specials", specials),
-                ("ints", ints(4)), ("zero-d", array(-0.75)), ("empty", floats(0, 2))]  # fmt: skip
+        rows = [
+            ("points", POINTS), ("doubles", POINTS.astype("f8")), ("specials", specials),
+            ("ints", ints(4)), ("zero-d", array(-0.75)), ("empty", floats(0, 2)),
+        ]  # fmt: skip
         rows += [("options", POINTS, options)] if options else []
         cases += table(name, reference, floated, *rows)
         cases += table(name, reference, floated, ("smooth", CALM), smooth=(0,))
     threshold = lambda x, t, v: np.where(x > t, x, v)  # noqa: E731
-    cases += table("threshold", threshold, lambda args: floated(args[:1]), ("points", POINTS, 0.5, -7.0))
-    cases += table("threshold", threshold, lambda args: floated(args[:1]), ("smooth", CALM, 0.0, 2.0), smooth=(0,))
-    cases += table("glu", glu, floated, ("last", floats(2, 6)), ("first", floats(4, 3), {"axis": 0}))
+    cases += table(
+        "threshold", threshold, lambda args: floated(args[:1]), ("points", POINTS, 0.5, -7.0)
+    )
+    cases += table(
+        "threshold",
+        threshold,
+        lambda args: floated(args[:1]),
+        ("smooth", CALM, 0.0, 2.0),
+        smooth=(0,),
+    )
+    cases += table(
+        "glu", glu, floated, ("last", floats(2, 6)), ("first", floats(4, 3), {"axis": 0})
+    )
     cases += table("glu", glu, floated, ("smooth", floats(2, 6)), smooth=(0,))
     return cases + alias(cases, "silu", "swish") + alias(cases, "hard_silu", "hard_swish")
 
 
 def _softmaxes():
-    rows = [("last", LOGITS), ("first", LOGITS, {"axis": 0}), ("two", floats(2, 3, 4), {"axis": (1, 2)}),
-            ("list", floats(2, 3, 4), {"axis": [0, -1]}), ("large", floats(2, 4, lo=-500, hi=500)),
-            ("all-masked", array([[-math.inf] * 3, [0.0, -math.inf, 1.0]])), ("one-class", floats(3, 1)),
-            ("nan", array([[math.nan, 1.0], [1.0, 2.0]])), ("vector", floats(4)), ("ints", ints(2, 3)),
-            ("doubles", doubles(2, 3)), ("wide", floats(1, 3000, lo=-9, hi=9)), ("empty", floats(0, 3))]  # fmt: skip
+    rows = [
+        ("last", LOGITS), ("first", LOGITS, {"axis": 0}),
+        ("two", floats(2, 3, 4), {"axis": (1, 2)}), ("list", floats(2, 3, 4), {"axis": [0, -1]}),
+        ("large", floats(2, 4, lo=-500, hi=500)),
+        ("all-masked", array([[-math.inf] * 3, [0.0, -math.inf, 1.0]])),
+        ("one-class", floats(3, 1)), ("nan", array([[math.nan, 1.0], [1.0, 2.0]])),
+        ("vector", floats(4)), ("ints", ints(2, 3)), ("doubles", doubles(2, 3)),
+        ("wide", floats(1, 3000, lo=-9, hi=9)), ("empty", floats(0, 3)),
+    ]  # fmt: skip
     smooth = [("smooth", LOGITS), ("smooth-first", LOGITS, {"axis": 0})]
     cases = []
     for name, reference in {"softmax": oracle.softmax, "log_softmax": oracle.log_softmax}.items():
@@ -132,28 +150,45 @@ SOFT = floats(3, 5, seed=3, lo=0, hi=1)  # does not sum to 1
 
 def _losses():
     logits = {"from_logits": True}
-    rows = [("hot", HOT, LOGITS, logits), ("soft", SOFT, LOGITS, logits), ("probabilities", HOT, P),
-            ("axis", SOFT, LOGITS, {"axis": 0, **logits}), ("large", HOT, LOGITS * 200, logits),
-            ("certain", HOT, np.eye(5, dtype="f4")[[0, 4, 1]]), ("int-targets", HOT.astype("int32"), LOGITS, logits),
-            ("doubles", SOFT.astype("f8"), LOGITS.astype("f8"), logits)]  # fmt: skip
+    rows = [
+        ("hot", HOT, LOGITS, logits), ("soft", SOFT, LOGITS, logits), ("probabilities", HOT, P),
+        ("axis", SOFT, LOGITS, {"axis": 0, **logits}), ("large", HOT, LOGITS * 200, logits),
+        ("certain", HOT, np.eye(5, dtype="f4")[[0, 4, 1]]),
+        ("int-targets", HOT.astype("int32"), LOGITS, logits),
+        ("doubles", SOFT.astype("f8"), LOGITS.astype("f8"), logits),
+    ]  # fmt: skip
     labels = array([0, 4, 2], "int32")
-    sparse = [("logits", labels, LOGITS, logits), ("probabilities", labels, P), ("column", labels[:, None], LOGITS, logits),
-              ("int64", labels.astype("int64"), LOGITS, logits), ("uint8", labels.astype("uint8"), LOGITS, logits),
-              ("images", ints(2, 3, lo=0, hi=4), floats(2, 3, 4), logits), ("axis", labels[:2], floats(5, 2), {"axis": 0, **logits}),
-              ("outside", array([0, 7, -1], "int32"), LOGITS, logits), ("outside-p", array([0, 7, -1], "int32"), P)]  # fmt: skip
-    binary = [("logits", SOFT, LOGITS * 50, logits), ("probabilities", SOFT, P), ("sure", HOT[:1], HOT[1:2]),
-              ("int-targets", HOT.astype("int32"), LOGITS, logits)]  # fmt: skip
+    sparse = [
+        ("logits", labels, LOGITS, logits), ("probabilities", labels, P),
+        ("column", labels[:, None], LOGITS, logits),
+        ("int64", labels.astype("int64"), LOGITS, logits),
+        ("uint8", labels.astype("uint8"), LOGITS, logits),
+        ("images", ints(2, 3, lo=0, hi=4), floats(2, 3, 4), logits),
+        ("axis", labels[:2], floats(5, 2), {"axis": 0, **logits}),
+        ("outside", array([0, 7, -1], "int32"), LOGITS, logits),
+        ("outside-p", array([0, 7, -1], "int32"), P),
+    ]  # fmt: skip
+    binary = [
+        ("logits", SOFT, LOGITS * 50, logits), ("probabilities", SOFT, P),
+        ("sure", HOT[:1], HOT[1:2]), ("int-targets", HOT.astype("int32"), LOGITS, logits),
+    ]  # fmt: skip
     outputs = lambda args: floated(args[1:])  # noqa: E731
     return [
         *table("categorical_crossentropy", oracle.crossentropy, floated, *rows),
-        *table("categorical_crossentropy", oracle.crossentropy, floated, ("smooth", SOFT, LOGITS, logits),
-               ("smooth-p", SOFT, CALM_P), smooth=(0, 1)),
+        *table(
+            "categorical_crossentropy", oracle.crossentropy, floated,
+            ("smooth", SOFT, LOGITS, logits), ("smooth-p", SOFT, CALM_P), smooth=(0, 1),
+        ),
         *table("sparse_categorical_crossentropy", oracle.sparse_crossentropy, outputs, *sparse),
-        *table("sparse_categorical_crossentropy", oracle.sparse_crossentropy, outputs,
-               ("smooth", *sparse[0][1:]), ("smooth-p", labels, CALM_P), smooth=(1,)),
+        *table(
+            "sparse_categorical_crossentropy", oracle.sparse_crossentropy, outputs,
+            ("smooth", *sparse[0][1:]), ("smooth-p", labels, CALM_P), smooth=(1,),
+        ),
         *table("binary_crossentropy", oracle.binary_crossentropy, floated, *binary),
-        *table("binary_crossentropy", oracle.binary_crossentropy, floated, ("smooth", SOFT, LOGITS, logits),
-               ("smooth-p", SOFT, CALM_P), smooth=(0, 1)),
+        *table(
+            "binary_crossentropy", oracle.binary_crossentropy, floated,
+            ("smooth", SOFT, LOGITS, logits), ("smooth-p", SOFT, CALM_P), smooth=(0, 1),
+        ),
     ]  # fmt: skip
 
 
@@ -163,12 +198,21 @@ IMAGE, CHANNELS = floats(2, 3, 2, 4, seed=4), floats(4, seed=5, lo=0.5)
 def _norms():
     stats = (floats(4, seed=6), floats(4, seed=7, lo=0.1))
     both = {"offset": floats(4, seed=8), "scale": CHANNELS}
-    batch = [("bare", IMAGE, *stats, -1), ("full", IMAGE, *stats, -1, both), ("scale", IMAGE, *stats, 3, {"scale": CHANNELS}),
-             ("axis-1", floats(2, 4, 3), *stats, 1, both), ("epsilon", IMAGE, *stats, -1, {"epsilon": 0.5}),
-             ("small-variance", IMAGE, stats[0], CHANNELS * 0, -1), ("empty", floats(0, 4), *stats, -1)]  # fmt: skip
-    layer = [("bare", IMAGE), ("full", IMAGE, CHANNELS, floats(4)), ("axes", IMAGE, {"axis": (1, 2, 3)}),
-             ("vectors", IMAGE, floats(2, 4), floats(2, 4, seed=1), {"axis": (-2, -1)}), ("epsilon", IMAGE, {"epsilon": 1e-5}),
-             ("constant", array([[2.0, 2.0]])), ("offset", floats(2, 64, lo=999, hi=1001)), ("doubles", IMAGE.astype("f8"))]  # fmt: skip
+    batch = [
+        ("bare", IMAGE, *stats, -1), ("full", IMAGE, *stats, -1, both),
+        ("scale", IMAGE, *stats, 3, {"scale": CHANNELS}),
+        ("axis-1", floats(2, 4, 3), *stats, 1, both),
+        ("epsilon", IMAGE, *stats, -1, {"epsilon": 0.5}),
+        ("small-variance", IMAGE, stats[0], CHANNELS * 0, -1),
+        ("empty", floats(0, 4), *stats, -1),
+    ]  # fmt: skip
+    layer = [
+        ("bare", IMAGE), ("full", IMAGE, CHANNELS, floats(4)),
+        ("axes", IMAGE, {"axis": (1, 2, 3)}),
+        ("vectors", IMAGE, floats(2, 4), floats(2, 4, seed=1), {"axis": (-2, -1)}),
+        ("epsilon", IMAGE, {"epsilon": 1e-5}), ("constant", array([[2.0, 2.0]])),
+        ("offset", floats(2, 64, lo=999, hi=1001)), ("doubles", IMAGE.astype("f8")),
+    ]  # fmt: skip
 
     def linear(x, kernel, bias=None):
         y = oracle.matmul(x, kernel)
@@ -182,25 +226,50 @@ def _norms():
     first = lambda args: floated(args[:1])  # noqa: E731
     return [
         *table("batch_normalization", oracle.batch_normalization, first, *batch),
-        *table("batch_normalization", oracle.batch_normalization, first, ("smooth", *batch[0][1:]), smooth=(0, 1, 2)),
+        *table(
+            "batch_normalization", oracle.batch_normalization, first, ("smooth", *batch[0][1:]),
+            smooth=(0, 1, 2),
+        ),
         *table("layer_normalization", oracle.layer_normalization, first, *layer),
-        *table("layer_normalization", oracle.layer_normalization, first, ("smooth", *layer[1][1:]), smooth=(0, 1, 2)),
-        *table("rms_normalization", oracle.rms_normalization, first, ("bare", IMAGE), ("scale", IMAGE, CHANNELS),
-               ("zeros", IMAGE * 0)),
-        *table("rms_normalization", oracle.rms_normalization, first, ("smooth", IMAGE, CHANNELS), smooth=(0, 1)),
-        *table("linear", linear, floated, ("bias", floats(2, 3), floats(3, 4), floats(4)), ("bare", floats(2, 3), floats(3, 4)),
-               ("deep", floats(2, 5, 3), floats(3, 4), floats(4)), ("vector", floats(3), floats(3, 2), floats(2)),
-               ("empty", floats(0, 3), floats(3, 4), floats(4))),
-        *table("linear", linear, floated, ("smooth", floats(2, 5, 3), floats(3, 4), floats(4)), smooth=(0, 1, 2)),
-        *table("normalize", normalize, first, ("last", LOGITS), ("first", LOGITS, {"axis": 0}), ("order-1", LOGITS, {"order": 1}),
-               ("zeros", LOGITS * 0), ("ints", ints(2, 3))),
+        *table(
+            "layer_normalization", oracle.layer_normalization, first, ("smooth", *layer[1][1:]),
+            smooth=(0, 1, 2),
+        ),
+        *table(
+            "rms_normalization", oracle.rms_normalization, first, ("bare", IMAGE),
+            ("scale", IMAGE, CHANNELS), ("zeros", IMAGE * 0),
+        ),
+        *table(
+            "rms_normalization", oracle.rms_normalization, first, ("smooth", IMAGE, CHANNELS),
+            smooth=(0, 1),
+        ),
+        *table(
+            "linear", linear, floated, ("bias", floats(2, 3), floats(3, 4), floats(4)),
+            ("bare", floats(2, 3), floats(3, 4)),
+            ("deep", floats(2, 5, 3), floats(3, 4), floats(4)),
+            ("vector", floats(3), floats(3, 2), floats(2)),
+            ("empty", floats(0, 3), floats(3, 4), floats(4)),
+        ),
+        *table(
+            "linear", linear, floated, ("smooth", floats(2, 5, 3), floats(3, 4), floats(4)),
+            smooth=(0, 1, 2),
+        ),
+        *table(
+            "normalize", normalize, first, ("last", LOGITS), ("first", LOGITS, {"axis": 0}),
+            ("order-1", LOGITS, {"order": 1}), ("zeros", LOGITS * 0), ("ints", ints(2, 3)),
+        ),
         *table("normalize", normalize, first, ("smooth", LOGITS), smooth=(0,)),
     ]  # fmt: skip
 
 
 def _dropout():
-    return table("dropout", lambda x, rate, seed: x, floated, ("none", floats(3), 0.0, {"seed": 1}), smooth=(0,))
+    return table(
+        "dropout",
+        lambda x, rate, seed: x,
+        floated,
+        ("none", floats(3), 0.0, {"seed": 1}),
+        smooth=(0,),
+    )
 
 
 CASES = [c for f in (_activations, _softmaxes, _losses, _norms, _dropout) for c in f()]
-
