@@ -51,6 +51,8 @@ class CallbackList:
         self.callbacks: list[Callback] = list(callbacks)
         self._listeners: dict[str, list[Callable[..., None]]] = {}
         for c in self.callbacks:
+            if not isinstance(c, Callback):
+                raise TypeError(f"callbacks must be polyk.callbacks.Callback objects; got {c!r}.")
             c.set_model(model)
             c.set_params(params)
 

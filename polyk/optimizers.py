@@ -102,13 +102,14 @@ class Optimizer:
         assert b is not None
         slots = [[self.slots[w][i] for w in weights] for i in range(len(self.slot_names))]
         state = [[s.value for s in row] for row in slots]
-        hyper = self.hyper(b, weights[0].dtype)
+        hypers = {dtype: self.hyper(b, dtype) for dtype in dict.fromkeys(w.dtype for w in weights)}
         self.iterations.assign(ops.add(self.iterations.value, 1))
         rule = type(self).__name__.lower()
-        if b.eager and not in_frame() and b.fused_update(rule, values, grads, state, hyper):
+        fused = b.eager and not in_frame() and len(hypers) == 1
+        if fused and b.fused_update(rule, values, grads, state, hypers[weights[0].dtype]):
             return
         for i, (w, p, g) in enumerate(zip(weights, values, grads, strict=True)):
-            new, *moved = self.update(b, p, g, *(row[i] for row in state), **hyper)
+            new, *moved = self.update(b, p, g, *(row[i] for row in state), **hypers[w.dtype])
             w.assign(new)
             for row, value in zip(slots, moved, strict=True):
                 row[i].assign(value)

@@ -63,7 +63,7 @@ class Registry:
             return identifier()
         if callable(identifier) or hasattr(identifier, "get_config"):
             return identifier
-        raise UnknownName(f"{identifier!r} is not a {self.kind}, nor the name or config of one.")
+        raise UnknownName(f"{identifier!r} is no {self.kind}, nor the name or config of one.")
 
     def serialize(self, obj: Any) -> Any:
         """What `get` turns back into an equal object: a name for a function, else a config."""

@@ -216,3 +216,34 @@ def test_a_foreign_error_keeps_its_type_and_gains_a_note():
         Broken(name="b")(np.ones((2, 3), "float32"))
     assert "in Broken 'b', called with (2, 3); backend" in caught.value.__notes__[0]
     del REGISTRY.table["Broken"]
+
+
+def test_a_layer_that_was_built_by_hand_keeps_its_weights(backend):
+    layer = layers.Dense(2)
+    layer.build((None, 3))
+    assert layer.built
+    before = layer.get_weights()
+    layer(np.ones((1, 3), "float32"))
+    assert len(layer.weights) == 2
+    np.testing.assert_array_equal(layer.get_weights()[0], before[0])
+
+
+def test_a_layer_may_build_those_inside():
+    class Pair(layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.first, self.second = layers.Dense(2), layers.Dense(3)
+
+        def build(self, input_shape):
+            self.first.build(input_shape)
+            self.second.build((None, 2))
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    model = polyk.Sequential([layers.Input((4,)), Pair()], seed=0)
+    model.compile("sgd", "mse")
+    model.train_on_batch(np.ones((2, 4)), np.ones((2, 3)))
+    assert [w.shape for w in model.weights] == [(4, 2), (2,), (2, 3), (3,)]
+    for alias in ("Pair", "pair"):
+        del REGISTRY.table[alias]

@@ -260,6 +260,8 @@ def fit(model, x, y, **kwargs):
         (lambda m: fit(m, X, LABELS, batch_size=0), ValueError, "batch_size must be at least 1"),
         (lambda m: fit(m, X, LABELS, validation_split=1.5), ValueError, "validation_split=1.5"),
         (lambda m: fit(m, X, [LABELS, LABELS]), ValueError, "1 outputs; y has 2"),
+        (lambda m: fit(m, X, None), ValueError, "y is missing"),
+        (lambda m: fit(m, X, LABELS, callbacks=[print]), TypeError, "callbacks must be"),
         (lambda m: m.compile("adamm", "mse"), LookupError, "Did you mean 'adam'"),
         (lambda m: (m.compile("adam", "msee"), fit(m, X, LABELS)), LookupError, "Did you mean"),
         (lambda m: (m.compile("adam", None), fit(m, X, LABELS)), ValueError, "has no loss"),

@@ -365,3 +365,12 @@ def test_a_mistake_is_named(backend, row):
     call, error, words = ERRORS[row]
     with pytest.raises(error, match=words):
         call()
+
+
+def test_a_gap_raises_with_its_reason(backend):
+    gappy = type("Gappy", (type(backend),), {"gaps": {"softmax": "there is no exp here"}})
+    with (
+        polyk.use(gappy()),
+        pytest.raises(polyk.UnsupportedOp, match="does not support softmax: there is no exp here"),
+    ):
+        ops.softmax(np.zeros(2, "float32"))

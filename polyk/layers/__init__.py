@@ -1,6 +1,6 @@
 """Layers: one file per family. Each reads as init, build, call."""
 
-from polyk.layers.base import InputSpec, Layer
+from polyk.layers.base import Layer
 from polyk.layers.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
 from polyk.layers.core import Activation, Dense, Embedding, Input, InputLayer
 from polyk.layers.normalization import BatchNormalization
@@ -21,6 +21,7 @@ from polyk.layers.pooling import (
 from polyk.layers.recurrent import LSTM
 from polyk.layers.regularization import Dropout
 from polyk.layers.reshaping import Flatten, Reshape
+from polyk.layers.spec import InputSpec
 
 __all__ = [
     "LSTM",

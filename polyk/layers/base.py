@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from polyk import constraints, dtypes, initializers, ops, random, regularizers, trees
 from polyk.errors import ShapeError
 from polyk.graph import has_graph, record
+from polyk.layers.spec import InputSpec, Shape, batch_open
 from polyk.registry import Registry, snake_case
 from polyk.select import current, engine_of
 from polyk.symbolic import Spec, infer
 from polyk.weights import Weight, WeightAttribute, shapes_only
 
 REGISTRY = Registry("layer")
-Shape = tuple[int | None, ...]
 
 
 class _Context(threading.local):
@@ -37,38 +38,15 @@ def unique_name(base: str) -> str:
     return f"{base}_{n}" if n else base
 
 
-class InputSpec:
-    """What a layer accepts: a rank, or a least rank, and sizes of some axes."""
+def _once_done_built(build: Callable[..., None]) -> Callable[..., None]:
+    """`build` that notes that it was done, whoever calls it."""
 
-    def __init__(
-        self,
-        ndim: int | None = None,
-        min_ndim: int | None = None,
-        axes: dict[int, int] | None = None,
-    ) -> None:
-        self.ndim, self.min_ndim, self.axes = ndim, min_ndim, axes or {}
+    @functools.wraps(build)
+    def run(self: Layer, *shapes: Any, **kwargs: Any) -> None:
+        build(self, *shapes, **kwargs)
+        self.built = self.built or shapes not in ((), (None,))
 
-    def check(self, layer: Layer, shape: Shape) -> None:
-        rank = len(shape)
-        if self.ndim is not None and rank != self.ndim:
-            raise ShapeError(
-                f"{layer.where()}: expected an input of {self.ndim} axes, got {shape}."
-            )
-        if self.min_ndim is not None and rank < self.min_ndim:
-            raise ShapeError(
-                f"{layer.where()}: expected an input of at least {self.min_ndim} axes, got {shape}."
-            )
-        for axis, size in self.axes.items():
-            if shape[axis] not in (size, None):
-                at = "last axis" if axis == -1 else f"axis {axis}"
-                raise ShapeError(
-                    f"{layer.where()}: expected an input whose {at} is {size}, got {_batch(shape)}."
-                )
-
-
-def _batch(shape: Sequence[Any]) -> Shape:
-    """`shape` with its batch size left open."""
-    return (None, *shape[1:])
+    return run
 
 
 class Layer:
@@ -91,6 +69,8 @@ class Layer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._wants_training = "training" in inspect.signature(cls.call).parameters
+        if "build" in cls.__dict__:
+            cls.build = _once_done_built(cls.build)  # type: ignore[method-assign]
         REGISTRY.add(cls)
 
     _wants_training = False
@@ -307,7 +287,7 @@ class Layer:
         return ops.cast(x, self.dtype) if ops.dtype(x) in dtypes.FLOATS else x
 
     def _build(self, args: Any) -> None:
-        shapes = [trees.map(lambda x: _batch(_shape(x)), a) for a in args if _tensors(a)]
+        shapes = [trees.map(lambda x: batch_open(_shape(x)), a) for a in args if _tensors(a)]
         if shapes:
             self.build(shapes[0])
         self.built = True

@@ -7,8 +7,9 @@ from typing import Any
 
 from polyk import activations, constraints, initializers, ops, regularizers
 from polyk.errors import ShapeError
-from polyk.layers.base import InputSpec, Layer
+from polyk.layers.base import Layer
 from polyk.layers.core import positive
+from polyk.layers.spec import InputSpec
 from polyk.shapes import spread
 
 Sizes = int | Sequence[int]

@@ -8,7 +8,8 @@ from typing import Any
 from polyk import activations, constraints, dtypes, initializers, ops, regularizers
 from polyk.errors import ShapeError
 from polyk.graph import GraphTensor
-from polyk.layers.base import InputSpec, Layer
+from polyk.layers.base import Layer
+from polyk.layers.spec import InputSpec
 
 
 class InputLayer(Layer):

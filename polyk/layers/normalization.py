@@ -6,7 +6,8 @@ from typing import Any
 
 from polyk import constraints, initializers, ops, regularizers
 from polyk.errors import ShapeError
-from polyk.layers.base import InputSpec, Layer
+from polyk.layers.base import Layer
+from polyk.layers.spec import InputSpec
 
 
 class BatchNormalization(Layer):
@@ -64,11 +65,14 @@ class BatchNormalization(Layer):
             mean, variance = ops.moments(
                 inputs, tuple(i for i in range(len(inputs.shape)) if i != axis)
             )
-            old, new = self.momentum, 1 - self.momentum
-            self.moving_mean = self.moving_mean * old + ops.stop_gradient(mean) * new
-            self.moving_variance = self.moving_variance * old + ops.stop_gradient(variance) * new
+            self.moving_mean = self._moved(self.moving_mean, mean)
+            self.moving_variance = self._moved(self.moving_variance, variance)
         else:
             mean, variance = self.moving_mean, self.moving_variance
         return ops.batch_normalization(
             inputs, mean, variance, self.axis, self.beta, self.gamma, self.epsilon
         )
+
+    def _moved(self, old: Any, new: Any) -> Any:
+        step = ops.multiply(ops.stop_gradient(new), 1 - self.momentum)
+        return ops.add(ops.multiply(old, self.momentum), step)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from polyk import ops
-from polyk.layers.base import InputSpec, Layer
+from polyk.layers.base import Layer
+from polyk.layers.spec import InputSpec
 from polyk.shapes import spread
 
 Sizes = int | Sequence[int]

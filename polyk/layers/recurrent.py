@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from polyk import activations, constraints, initializers, ops, random, regularizers
-from polyk.layers.base import InputSpec, Layer
+from polyk.layers.base import Layer
 from polyk.layers.core import positive
+from polyk.layers.spec import InputSpec
 
 
 class LSTM(Layer):
@@ -105,13 +106,13 @@ class LSTM(Layer):
         """One dropout mask for all steps."""
         if not training or not rate:
             return None
-        ones = ops.broadcast_to(ops.ones_like(inputs[0, 0, 0]), shape)
+        ones = ops.broadcast_to(ops.ones((), ops.dtype(inputs)), shape)
         return ops.dropout(ones, rate, seed=self.seed_generator)
 
     def _step(self, x: Any, h: Any, c: Any, drop_x: Any, drop_h: Any, *weights: Any) -> list[Any]:
         kernel, recurrent, bias = weights
-        x = x if drop_x is None else x * drop_x
-        h = h if drop_h is None else h * drop_h
+        x = x if drop_x is None else ops.multiply(x, drop_x)
+        h = h if drop_h is None else ops.multiply(h, drop_h)
         z = ops.add(ops.linear(x, kernel, bias), ops.matmul(h, recurrent))
         i, f, g, o = ops.split(z, 4, axis=1)
         gate = self.recurrent_activation

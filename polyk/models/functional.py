@@ -7,7 +7,8 @@ from typing import Any
 from polyk import trees
 from polyk.errors import ShapeError
 from polyk.graph import Graph, GraphTensor
-from polyk.layers.base import InputSpec, Layer
+from polyk.layers.base import Layer
+from polyk.layers.spec import InputSpec
 from polyk.models.model import Model
 
 

@@ -270,6 +270,8 @@ class Model(Layer):
         self.__dict__["_penalized"] = [w for w in weights if w.regularizer is not None]
 
     def _check(self, feed: Feed) -> None:
+        if feed.y is None and self.objective.given_loss is not None:
+            raise ValueError("y is missing: the loss compares the outputs with targets.")
         specs = trees.map(lambda a: Spec((None, *a.shape[1:]), a.dtype.name), feed.x)
         outputs = self.compute_output_spec(specs)
         self.objective.resolve(feed.y, outputs, self._output_names(len(trees.flatten(outputs))))
