@@ -58,7 +58,7 @@ def test_division_gives_floats(backend, drawn):
     holds("divide", rounding(np.divide), floated, *drawn)
 
 
-@given(drawn=draw.pairs_of_arrays(dtype=st.sampled_from(["int8", "int32", "int64"])))
+@given(drawn=draw.pairs_of_arrays(dtype=st.sampled_from(["int8", "int32"])))
 def test_quotient_and_remainder_make_up_the_dividend(backend, drawn):
     x, y = drawn[0], np.where(drawn[1] == 0, 3, drawn[1]).astype(drawn[1].dtype)
     x, y = ops.convert_to_tensor(x), ops.convert_to_tensor(y)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import polyk
-from polyk import ops, symbolic
+from polyk import layers, ops, symbolic
 from polyk_conformance.cases import CASES
 from polyk_conformance.cases.case import Case, arrays_of, as_list, map_arrays
 from polyk_conformance.checks import check, run, tensors
@@ -51,6 +51,18 @@ def test_an_op_takes_host_data(backend, case):
     check(case, as_list(case.call(*host)))
     for changed, array in zip(arrays_of(host), arrays_of(case.args), strict=True):
         np.testing.assert_array_equal(changed, array)
+
+
+@pytest.mark.parametrize("case", first_of_each_op(1), ids=str)
+def test_an_op_takes_weights(backend, case):
+    owner = layers.Layer()
+
+    def weight(array):
+        made = owner.add_weight(f"w{len(owner.weights)}", array.shape, dtype=array.dtype.name)
+        made.assign(array)
+        return made
+
+    check(case, as_list(case.call(*map_arrays(weight, case.args))))
 
 
 @pytest.mark.parametrize("case", first_of_each_op(2), ids=str)
