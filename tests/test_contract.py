@@ -40,7 +40,8 @@ engine = NumPyBackend()
 Boxes = type(
     "Boxes",
     (Backend,),
-    {op: boxed(op) for op in Backend.__abstractmethods__} | {"tensor_types": (Box,), "name": "boxes"},
+    {op: boxed(op) for op in Backend.__abstractmethods__}
+    | {"tensor_types": (Box,), "name": "boxes"},
 )
 
 
