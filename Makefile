@@ -15,7 +15,8 @@ demo: .venv-demo/.base $(EXTRA:%=.venv-demo/.with-%)
 	@echo "  (here: $(DEMO)/polyk, or POLYK_BACKEND=torch make demo)"
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest conformance --profile quick
+	$(BIN)/pytest tests
 
 check: .venv/.all
 	$(BIN)/ruff format --check

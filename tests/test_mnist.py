@@ -41,7 +41,7 @@ def test_lenet_learns_mnist_in_three_epochs(backend, mnist):
     ]
     model = polyk.Sequential(stack, seed=0)
     model.compile(
-        polyk.optimizers.Adam(0.002), "sparse_categorical_crossentropy", metrics=["accuracy"]
+        polyk.optimizers.Adam(0.001), "sparse_categorical_crossentropy", metrics=["accuracy"]
     )
     model.fit(x[:IMAGES], y[:IMAGES], batch_size=64, epochs=3, verbose=0)
     _, accuracy = model.evaluate(x_test, y_test, batch_size=1000)
