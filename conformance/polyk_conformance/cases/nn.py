@@ -23,6 +23,14 @@ CALM = floats(2, 3, seed=1, lo=0.1, hi=1.9) * array([[1], [-1]])  # no kink is n
 LOGITS = floats(3, 5, seed=2, lo=-4, hi=4)
 
 
+def outputs(args):
+    return floated(args[1:])
+
+
+def inputs(args):
+    return floated(args[:1])
+
+
 def gelu(x, approximate=False):
     if approximate:
         inner = (wrap(x) * x * x * 0.044715 + x) * math.sqrt(2 / math.pi)
@@ -107,13 +115,11 @@ def _activations():
         cases += table(name, reference, floated, *rows)
         cases += table(name, reference, floated, ("smooth", CALM), smooth=(0,))
     threshold = lambda x, t, v: np.where(x > t, x, v)  # noqa: E731
-    cases += table(
-        "threshold", threshold, lambda args: floated(args[:1]), ("points", POINTS, 0.5, -7.0)
-    )
+    cases += table("threshold", threshold, inputs, ("points", POINTS, 0.5, -7.0))
     cases += table(
         "threshold",
         threshold,
-        lambda args: floated(args[:1]),
+        inputs,
         ("smooth", CALM, 0.0, 2.0),
         smooth=(0,),
     )
@@ -172,7 +178,6 @@ def _losses():
         ("logits", SOFT, LOGITS * 50, logits), ("probabilities", SOFT, P),
         ("sure", HOT[:1], HOT[1:2]), ("int-targets", HOT.astype("int32"), LOGITS, logits),
     ]  # fmt: skip
-    outputs = lambda args: floated(args[1:])  # noqa: E731
     return [
         *table("categorical_crossentropy", oracle.crossentropy, floated, *rows),
         *table(
@@ -195,6 +200,36 @@ def _losses():
 IMAGE, CHANNELS = floats(2, 3, 2, 4, seed=4), floats(4, seed=5, lo=0.5)
 
 
+def _scalings():
+    def linear(x, kernel, bias=None):
+        y = oracle.matmul(x, kernel)
+        return y if bias is None else y + bias
+
+    def normalize(x, axis=-1, order=2, epsilon=None):
+        length = oracle.norm(x, order, axis, True)
+        floor = 1e-7 if epsilon is None else epsilon
+        return wrap(x) / Bounded(np.maximum(length.v, floor), length.e + floor)
+
+    return [
+        *table(
+            "linear", linear, floated, ("bias", floats(2, 3), floats(3, 4), floats(4)),
+            ("bare", floats(2, 3), floats(3, 4)),
+            ("deep", floats(2, 5, 3), floats(3, 4), floats(4)),
+            ("vector", floats(3), floats(3, 2), floats(2)),
+            ("empty", floats(0, 3), floats(3, 4), floats(4)),
+        ),
+        *table(
+            "linear", linear, floated, ("smooth", floats(2, 5, 3), floats(3, 4), floats(4)),
+            smooth=(0, 1, 2),
+        ),
+        *table(
+            "normalize", normalize, inputs, ("last", LOGITS), ("first", LOGITS, {"axis": 0}),
+            ("order-1", LOGITS, {"order": 1}), ("zeros", LOGITS * 0), ("ints", ints(2, 3)),
+        ),
+        *table("normalize", normalize, inputs, ("smooth", LOGITS), smooth=(0,)),
+    ]  # fmt: skip
+
+
 def _norms():
     stats = (floats(4, seed=6), floats(4, seed=7, lo=0.1))
     both = {"offset": floats(4, seed=8), "scale": CHANNELS}
@@ -214,51 +249,25 @@ def _norms():
         ("offset", floats(2, 64, lo=999, hi=1001)), ("doubles", IMAGE.astype("f8")),
     ]  # fmt: skip
 
-    def linear(x, kernel, bias=None):
-        y = oracle.matmul(x, kernel)
-        return y if bias is None else y + bias
-
-    def normalize(x, axis=-1, order=2, epsilon=None):
-        length = oracle.norm(x, order, axis, True)
-        floor = 1e-7 if epsilon is None else epsilon
-        return wrap(x) / Bounded(np.maximum(length.v, floor), length.e + floor)
-
-    first = lambda args: floated(args[:1])  # noqa: E731
     return [
-        *table("batch_normalization", oracle.batch_normalization, first, *batch),
+        *table("batch_normalization", oracle.batch_normalization, inputs, *batch),
         *table(
-            "batch_normalization", oracle.batch_normalization, first, ("smooth", *batch[0][1:]),
+            "batch_normalization", oracle.batch_normalization, inputs, ("smooth", *batch[0][1:]),
             smooth=(0, 1, 2),
         ),
-        *table("layer_normalization", oracle.layer_normalization, first, *layer),
+        *table("layer_normalization", oracle.layer_normalization, inputs, *layer),
         *table(
-            "layer_normalization", oracle.layer_normalization, first, ("smooth", *layer[1][1:]),
+            "layer_normalization", oracle.layer_normalization, inputs, ("smooth", *layer[1][1:]),
             smooth=(0, 1, 2),
         ),
         *table(
-            "rms_normalization", oracle.rms_normalization, first, ("bare", IMAGE),
+            "rms_normalization", oracle.rms_normalization, inputs, ("bare", IMAGE),
             ("scale", IMAGE, CHANNELS), ("zeros", IMAGE * 0),
         ),
         *table(
-            "rms_normalization", oracle.rms_normalization, first, ("smooth", IMAGE, CHANNELS),
+            "rms_normalization", oracle.rms_normalization, inputs, ("smooth", IMAGE, CHANNELS),
             smooth=(0, 1),
         ),
-        *table(
-            "linear", linear, floated, ("bias", floats(2, 3), floats(3, 4), floats(4)),
-            ("bare", floats(2, 3), floats(3, 4)),
-            ("deep", floats(2, 5, 3), floats(3, 4), floats(4)),
-            ("vector", floats(3), floats(3, 2), floats(2)),
-            ("empty", floats(0, 3), floats(3, 4), floats(4)),
-        ),
-        *table(
-            "linear", linear, floated, ("smooth", floats(2, 5, 3), floats(3, 4), floats(4)),
-            smooth=(0, 1, 2),
-        ),
-        *table(
-            "normalize", normalize, first, ("last", LOGITS), ("first", LOGITS, {"axis": 0}),
-            ("order-1", LOGITS, {"order": 1}), ("zeros", LOGITS * 0), ("ints", ints(2, 3)),
-        ),
-        *table("normalize", normalize, first, ("smooth", LOGITS), smooth=(0,)),
     ]  # fmt: skip
 
 
@@ -272,4 +281,4 @@ def _dropout():
     )
 
 
-CASES = [c for f in (_activations, _softmaxes, _losses, _norms, _dropout) for c in f()]
+CASES = [c for f in (_activations, _softmaxes, _losses, _scalings, _norms, _dropout) for c in f()]
