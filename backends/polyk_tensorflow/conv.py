@@ -34,6 +34,18 @@ def _adjoint(fn, at, g):
     return tape.gradient(y, at, g, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
+@tf.custom_gradient
+def _raised(x):
+    """`x` with the lowest finite number for -inf; the gradient passes."""
+    return tf.maximum(x, x.dtype.min), lambda g: g
+
+
+@tf.custom_gradient
+def _replaced(y, true):
+    """The values of `true` with the gradient of `y`."""
+    return tf.identity(true), lambda g: (g, tf.zeros_like(g))
+
+
 class Conv(Backend):
     def _padded(self, x, window, strides, pads, dilation, fill=0):
         """`x` and a name for its padding: TensorFlow's explicit padding is twice as slow."""
@@ -132,20 +144,22 @@ class Conv(Backend):
     def _max_pool2d(self, x, window, strides, pads):
         if x.dtype in (tf.uint32, tf.uint64, tf.bool):  # no kernel
             return self._max_of_cells(x, window, strides, pads, 0)
-        lowest = -math.inf if x.dtype.is_floating else x.dtype.min
-        wide, padding = self._padded(x, window, strides, pads, (1, 1), lowest)
-        y = tf.nn.max_pool2d(wide, window, strides, padding)
         if not x.dtype.is_floating:
-            return y
-        # TensorFlow passes NaN over, and takes -inf for the lowest finite number.
-        x = tf.stop_gradient(x)
-        total = tf.reduce_sum(tf.cast(x, tf.float32) if x.dtype == tf.float16 else x)
+            wide, padding = self._padded(x, window, strides, pads, (1, 1), x.dtype.min)
+            return tf.nn.max_pool2d(wide, window, strides, padding)
+        # TensorFlow passes NaN over, and knows nothing below the lowest finite number.
+        fixed = tf.stop_gradient(x)
+        total = tf.reduce_sum(tf.cast(fixed, tf.float32) if x.dtype == tf.float16 else fixed)
+        finite = tf.math.is_finite(total)
+        raised = tf.cond(finite, lambda: x, lambda: _raised(x))
+        wide, padding = self._padded(raised, window, strides, pads, (1, 1), -math.inf)
+        y = tf.nn.max_pool2d(wide, window, strides, padding)
 
         def mend():
-            true = self._max_of_cells(x, window, strides, pads, -math.inf)
-            return tf.where(tf.equal(true, y), y, true)
+            true = self._max_of_cells(fixed, window, strides, pads, -math.inf)
+            return _replaced(y, true)
 
-        return tf.cond(tf.math.is_finite(total), lambda: y, mend)
+        return tf.cond(finite, lambda: y, mend)
 
     def _max_of_cells(self, x, window, strides, pads, fill):
         cells = self._windows(x, window, strides, pads, (1, 1), fill)

@@ -54,7 +54,11 @@ def _extremum(op, wins):
 
         return op(x, y), vjp
 
-    return lambda x, y: (with_ties if x.dtype.is_floating else op)(x, tf.cast(y, x.dtype))
+    def method(x, y):
+        y = _constant(y, x.dtype) if isinstance(y, _SCALARS) else y
+        return (with_ties if x.dtype.is_floating else op)(x, y)
+
+    return method
 
 
 def _arg(op):

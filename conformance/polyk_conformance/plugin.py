@@ -33,13 +33,22 @@ def pytest_configure(config):
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
         )
     settings.load_profile(f"polyk-{config.getoption('--profile')}")
-    # In NumPy an overflow or a NaN warns; here it is a value like any other.
-    config.addinivalue_line("filterwarnings", "ignore::RuntimeWarning")
+
+
+def ours(module):
+    """Whether `module` is of the kit: other tests in the session keep their own ways."""
+    return module.__name__.startswith("polyk_conformance.")
 
 
 def pytest_generate_tests(metafunc):
-    if "backend" in metafunc.fixturenames:
+    if "backend" in metafunc.fixturenames and ours(metafunc.module):
         metafunc.parametrize("backend", chosen(metafunc.config), indirect=True, scope="session")
+
+
+def pytest_itemcollected(item):
+    module = getattr(item, "module", None)  # a doctest may have none
+    if module and ours(module):  # NumPy warns of an overflow or a NaN; here it is a value
+        item.add_marker(pytest.mark.filterwarnings("ignore::RuntimeWarning"))
 
 
 def chosen(config):
@@ -67,7 +76,7 @@ def backend(request):
 def pytest_runtest_call(item):
     """What a backend says it cannot do must fail, and for the reason it gives."""
     backend = getattr(item, "funcargs", {}).get("backend")
-    gaps = getattr(backend, "gaps", {})
+    gaps = backend.gaps if isinstance(backend, polyk.Backend) else {}
     try:
         result = yield
     except polyk.UnsupportedOp as e:
