@@ -100,6 +100,7 @@ def _meet(a: str, b: str) -> str:
     return f"int{bits}" if bits <= 64 else "float64"
 
 
+_NARROW = frozenset(("bool", "int8", "int16", "uint8", "uint16"))
 _TABLE = {(a, b): _meet(a, b) for a in ALL for b in ALL}
 
 
@@ -127,9 +128,7 @@ def to_float(dtype: str) -> str:
 
 def to_sum(dtype: str) -> str:
     """The dtype of a sum: small ints and bool accumulate in at least int32."""
-    if dtype == "bool" or (dtype in INTS and _BITS[dtype] < 32):
-        return "int32"
-    return dtype
+    return "int32" if dtype in _NARROW else dtype
 
 
 def largest(dtype: str) -> float:

@@ -129,6 +129,8 @@ class Primitives(Backend):
     # For torch an empty `axis` means all of them.
 
     def sum(self, x, axis, keepdims=False):
+        if len(axis) == x.ndim and not keepdims:
+            return torch.sum(x, dtype=x.dtype)
         return torch.sum(x, axis, keepdims, dtype=x.dtype) if axis else x
 
     def prod(self, x, axis, keepdims=False):

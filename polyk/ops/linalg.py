@@ -13,8 +13,10 @@ __all__ = ["cross", "dot", "einsum", "inner", "matmul", "outer", "tensordot"]
 def matmul(x1: Any, x2: Any) -> Tensor:
     """The matrix product; leading axes broadcast, a vector counts as one row or column."""
     b, x, y = pair(x1, x2)
-    if type(x) is type(y) and len(x.shape) == 2 == len(y.shape) and x.shape[1] == y.shape[0]:
-        return b.matmul(x, y)
+    if type(x) is type(y):  # the common case, two matrices that fit
+        sx, sy = x.shape, y.shape
+        if len(sx) == 2 == len(sy) and sx[1] == sy[0]:
+            return b.matmul(x, y)
     b, x, y = _two(x1, x2, "matmul")
     row, column = len(b.shape(x)) == 1, len(b.shape(y)) == 1
     if row or column:

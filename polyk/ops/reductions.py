@@ -42,14 +42,22 @@ Axis = int | tuple[int, ...] | list[int] | None
 
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum; 0 of nothing. Bools and small ints add up in int32."""
-    b, x = one(x)
-    return b.sum(cast(b, x, dtypes.to_sum(b.dtype(x))), axis_tuple(axis, len(x.shape)), keepdims)
+    b, x = _addable(x)
+    return b.sum(x, axis_tuple(axis, len(x.shape)), keepdims)
 
 
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The product; 1 of nothing. Bools and small ints multiply in int32."""
+    b, x = _addable(x)
+    return b.prod(x, axis_tuple(axis, len(x.shape)), keepdims)
+
+
+def _addable(x: Any) -> tuple[Any, Tensor]:
+    """`x` in the dtype in which it is added up."""
     b, x = one(x)
-    return b.prod(cast(b, x, dtypes.to_sum(b.dtype(x))), axis_tuple(axis, len(x.shape)), keepdims)
+    dtype = b.names[x.dtype]
+    wide = dtypes.to_sum(dtype)
+    return b, x if wide is dtype else b.cast(x, wide)
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
