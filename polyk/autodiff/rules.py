@@ -319,22 +319,10 @@ def _getitem(b: Any, g: Any, y: Any, x: Any, index: tuple[int | slice, ...]) -> 
     for axis, (i, d, n) in enumerate(zip(index, shape, sizes, strict=True)):
         start, step = (i.indices(d)[0], i.step or 1) if isinstance(i, slice) else (i, 1)
         if step > 1 and n > 1:
-            g = _stretch(b, g, axis, step)
+            g = b._stretch(g, axis, step)
             n = (n - 1) * step + 1
         pads.append((start, d - start - n))
     return b.pad(g, tuple(pads)) if any(p != (0, 0) for p in pads) else g
-
-
-def _stretch(b: Any, x: Any, axis: int, step: int) -> Any:
-    """Put ``step - 1`` zeros between neighbors along `axis`."""
-    shape = b.shape(x)
-    pads = [(0, 0)] * (len(shape) + 1)
-    pads[axis + 1] = (0, step - 1)
-    wide = b.pad(b.expand_dims(x, axis + 1), tuple(pads))
-    wide = b.reshape(wide, (*shape[:axis], shape[axis] * step, *shape[axis + 1 :]))
-    index = [slice(0, d, 1) for d in b.shape(wide)]
-    index[axis] = slice(0, (shape[axis] - 1) * step + 1, 1)
-    return b.getitem(wide, tuple(index))
 
 
 rule("getitem", _getitem)

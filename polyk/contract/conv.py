@@ -108,16 +108,8 @@ class Conv(Linalg):
     def _dilate(self, x: Tensor, steps: Shape) -> Tensor:
         """Put ``step - 1`` zeros between neighbors along each spatial axis."""
         for axis, step in enumerate(steps, 1):
-            shape = self.shape(x)
-            if step == 1 or shape[axis] < 2:
-                continue
-            x = self.expand_dims(x, axis + 1)
-            pads = [(0, 0)] * (len(shape) + 1)
-            pads[axis + 1] = (0, step - 1)
-            x = self.reshape(
-                self.pad(x, tuple(pads)), (*shape[:axis], shape[axis] * step, *shape[axis + 1 :])
-            )
-            x = self.getitem(x, self._span(x, axis, 0, (shape[axis] - 1) * step + 1))
+            if step > 1 and self.shape(x)[axis] > 1:
+                x = self._stretch(x, axis, step)
         return x
 
     def _pad_or_crop(self, x: Tensor, pads: Pads) -> Tensor:

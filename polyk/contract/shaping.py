@@ -45,6 +45,15 @@ class Shaping(Engine):
         index[axis] = slice(min(start, shape[axis]), min(stop, shape[axis]), 1)
         return tuple(index)
 
+    def _stretch(self, x: Tensor, axis: int, step: int) -> Tensor:
+        """Put ``step - 1`` zeros between neighbors along `axis`."""
+        shape = self.shape(x)
+        pads = [(0, 0)] * (len(shape) + 1)
+        pads[axis + 1] = (0, step - 1)
+        wide = self.pad(self.expand_dims(x, axis + 1), tuple(pads))
+        wide = self.reshape(wide, (*shape[:axis], shape[axis] * step, *shape[axis + 1 :]))
+        return self.getitem(wide, self._span(wide, axis, 0, (shape[axis] - 1) * step + 1))
+
     def repeat(self, x: Tensor, repeats: int, axis: int) -> Tensor:
         shape = self.shape(x)
         wide = (*shape[: axis + 1], repeats, *shape[axis + 1 :])
