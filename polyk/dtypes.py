@@ -70,11 +70,6 @@ def is_float(dtype: str) -> bool:
     return dtype in FLOATS
 
 
-def is_int(dtype: str) -> bool:
-    """Whether `dtype` is an integer type; bool is not."""
-    return dtype in INTS
-
-
 def promote(a: str, b: str) -> str:
     """The dtype in which tensors of dtypes `a` and `b` meet.
 

@@ -21,6 +21,7 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 from polyk import dtypes
+from polyk.contract.nn import signed
 from polyk.ops.dispatch import Tensor, cast, indices, one, tensors
 from polyk.select import backend_of, current
 
@@ -50,21 +51,17 @@ def fold_in(key: Key, data: int | str | Tensor) -> Key:
         return Key(*_block(key, int(data) >> 32 & _MASK, int(data) & _MASK))
     b = backend_of(data, *traced)
     if isinstance(data, Integral):
-        high, low = (b.full((), _signed(int(half)), "int32") for half in (data >> 32, data))
+        high, low = (b.full((), signed(int(half)), "int32") for half in (data >> 32, data))
     else:
         low = cast(b, tensors(data, *traced)[1][0], "int32")
         high = b.right_shift(low, 31)  # of the 64-bit int that it stands for
-    k0, k1 = (_signed(k) if isinstance(k, int) else k for k in key)
+    k0, k1 = (signed(k) if isinstance(k, int) else k for k in key)
     return Key(*b.threefry(k0, k1, high, low))
 
 
 def split(key: Key, num: int = 2) -> list[Key]:
     """`num` keys that have nothing to do with one another."""
     return [fold_in(key, i) for i in range(num)]
-
-
-def _signed(word: int) -> int:
-    return (word & _MASK) - ((word & 0x80000000) << 1)
 
 
 def _block(key: Key, x0: int, x1: int) -> tuple[int, int]:

@@ -65,9 +65,6 @@ class NN(Backend):
         gamma, beta = (t if t is None else t.reshape(sizes) for t in (gamma, beta))
         return functional.layer_norm(x, sizes, gamma, beta, epsilon)
 
-    def lstm_step(self, x, h, c, kernel, recurrent, bias):
-        return torch.lstm_cell(x, (h, c), kernel.t(), recurrent.t(), bias)
-
     def threefry(self, k0, k1, x0, x1):
         if torch.compiler.is_compiling() or not x1.is_cpu:
             return super().threefry(k0, k1, x0, x1)

@@ -11,7 +11,7 @@ _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # Threefry-2x32: J. K. Salmon 
 _PARITY = 0x1BD11BDA
 
 
-def _signed(word: int) -> int:
+def signed(word: int) -> int:
     """A 32-bit word as the int32 of the same bits."""
     return (word & 0xFFFFFFFF) - ((word & 0x80000000) << 1)
 
@@ -153,24 +153,6 @@ class NN(Conv):
         variance = self.mean(self.square(self.subtract(x, mean)), axis, True)
         return self.batch_normalization(x, mean, variance, beta, gamma, epsilon)
 
-    def lstm_step(
-        self,
-        x: Tensor,
-        h: Tensor,
-        c: Tensor,
-        kernel: Tensor,
-        recurrent: Tensor,
-        bias: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        """One step with gates in the order input, forget, cell, output; sigmoid and tanh."""
-        z = self.add(self.linear(x, kernel, bias), self.matmul(h, recurrent))
-        units = self.shape(h)[-1]
-        i, f, g, o = self.split(z, [units, 2 * units, 3 * units], 1)
-        c = self.add(
-            self.multiply(self.sigmoid(f), c), self.multiply(self.sigmoid(i), self.tanh(g))
-        )
-        return self.multiply(self.sigmoid(o), self.tanh(c)), c
-
     # Random bits.
 
     def random_bits(self, key: tuple[Any, Any], count: int, draw: Any) -> Tensor:
@@ -179,10 +161,10 @@ class NN(Conv):
         Threefry-2x32-20: word i is half ``i & 1`` of block ``i >> 1``, encrypted from the counter
         ``(draw, i >> 1)``. The same bits on every backend; an override must keep them.
         """
-        k0, k1 = (_signed(k) if isinstance(k, int) else k for k in key)
+        k0, k1 = (signed(k) if isinstance(k, int) else k for k in key)
         x1 = self.arange(0, (count + 1) // 2, 1, "int32")
         x0 = self.add(
-            self.full(self.shape(x1), 0, "int32"), _signed(draw) if isinstance(draw, int) else draw
+            self.full(self.shape(x1), 0, "int32"), signed(draw) if isinstance(draw, int) else draw
         )
         a, b = self.threefry(k0, k1, x0, x1)
         words = self.reshape(self.stack([a, b], 1), ((count + 1) // 2 * 2,))
@@ -191,7 +173,7 @@ class NN(Conv):
     def threefry(self, k0: Any, k1: Any, x0: Tensor, x1: Tensor) -> tuple[Tensor, Tensor]:
         """Encrypt the counters `x0`, `x1` (int32, wrapping) under the key `k0`, `k1`."""
         if isinstance(k0, int) and isinstance(k1, int):
-            k2: Any = _signed(k0 ^ k1 ^ _PARITY)
+            k2: Any = signed(k0 ^ k1 ^ _PARITY)
         else:
             k0, k1 = (self.full((), k, "int32") if isinstance(k, int) else k for k in (k0, k1))
             k2 = self.bitwise_xor(self.bitwise_xor(k0, k1), _PARITY)
