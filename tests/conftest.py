@@ -1,5 +1,6 @@
 """Fake installed packages: `site` is a folder on sys.path in which a test installs its own."""
 
+import os
 import subprocess
 import sys
 from importlib import invalidate_caches
@@ -53,7 +54,7 @@ def site(tmp_path, monkeypatch):
     site = Site(tmp_path / "site")
     site.folder.mkdir()
     monkeypatch.syspath_prepend(site.folder)
-    monkeypatch.setenv("PYTHONPATH", str(site.folder))  # for child processes
+    monkeypatch.setenv("PYTHONPATH", str(site.folder), prepend=os.pathsep)  # for child processes
     for variable in ("BACKEND", "DEVICE", "PLUGINS", "STRICT"):
         monkeypatch.delenv(f"POLYK_{variable}", raising=False)
     manager = pluggy.PluginManager("polyk")
