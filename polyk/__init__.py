@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from polyk import optimizers as optimizers
     from polyk import random as random
     from polyk import regularizers as regularizers
+    from polyk import utils as utils
     from polyk.autodiff import custom_gradient as custom_gradient
     from polyk.autodiff import grad as grad
     from polyk.autodiff import value_and_grad as value_and_grad
@@ -61,7 +62,7 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "select": "device get_backend set_backend to_numpy use",
     "": (
         "activations callbacks constraints data initializers layers losses metrics models ops "
-        "optimizers random regularizers"
+        "optimizers random regularizers utils"
     ),
 }
 _home = {name: module for module, names in _names.items() for name in names.split()}

@@ -71,6 +71,14 @@ def state_weights(state: Sequence[Any]) -> list[Weight]:
     return list(found)
 
 
+class _Grown(Exception):
+    """Raised in tracing, out of the engine: `weights` are state that nobody had listed."""
+
+    def __init__(self, weights: list[Weight]) -> None:
+        super().__init__("new state")
+        self.weights = weights
+
+
 class _Step:
     """A compiled function with state."""
 
@@ -88,8 +96,12 @@ class _Step:
         shapes = _shapes(b, trees.flatten(args))
         key = (b.name, tuple(map(id, weights)), trees.structure(args), shapes)
         if key not in self.cache:
-            self.cache[key] = self._trace(b, weights, args)
-        return self.cache[key](*args)
+            self.cache[key] = self._trace(b, list(weights), args)
+        try:
+            return self.cache[key](*args)
+        except _Grown as found:  # slots, metrics: made when the function first ran
+            weights.extend(found.weights)
+            return self(*args)
 
     def _backend(self, weights: list[Weight]) -> Backend:
         placed = [w.backend for w in weights if w.backend is not None]
@@ -106,10 +118,13 @@ class _Step:
 
     def _trace(self, b: Backend, weights: list[Weight], args: Any) -> Callable[..., Any]:
         shell: list[Any] = []
+        known = set(weights)
 
         def pure(values: list[Any], inputs: list[Any]) -> tuple[list[Any], list[Any]]:
             with frame(dict(zip(weights, values, strict=True))) as inside:
                 result = self.fn(*trees.unflatten(args, inputs))
+            if len(inside) > len(weights):
+                raise _Grown([w for w in inside if w not in known])
             shell[:] = [trees.map(lambda _: 0, result)]
             return [inside[w] for w in weights], tensors(*trees.flatten(result))[1]
 

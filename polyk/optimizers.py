@@ -13,7 +13,7 @@ from typing import Any
 from polyk import ops
 from polyk.contract import Backend
 from polyk.registry import Registry
-from polyk.weights import Weight, in_frame
+from polyk.weights import Weight, in_frame, only_shapes
 
 REGISTRY = Registry("optimizer")
 Schedule = Callable[[Any], Any]
@@ -84,7 +84,7 @@ class Optimizer:
         if len(grads) != len(weights):
             raise ValueError(f"{len(grads)} gradients were given for {len(weights)} weights.")
         self.build(weights)
-        if not weights:
+        if not weights or only_shapes():
             return
         self._step(self._clip(list(grads)), weights)
         for w in weights:

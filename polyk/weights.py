@@ -182,6 +182,16 @@ def frame(values: Any) -> Iterator[Any]:
         _local.frame = before
 
 
+def current_frame() -> Any:
+    """The innermost frame of this thread, or None."""
+    return _local.frame
+
+
+def only_shapes() -> bool:
+    """Whether shapes are being inferred, and weights are read as Specs."""
+    return isinstance(_local.frame, _Shapes)
+
+
 def in_frame() -> bool:
     """Whether a frame holds this thread's writes, so that nothing may change in place."""
     return _local.frame is not None
@@ -208,6 +218,8 @@ def value_and_grad(
     """`polyk.value_and_grad` with respect to weights; what `fn` writes to other weights is kept."""
 
     def run(*args: Any) -> Any:
+        if only_shapes():
+            return fn(*args), [Spec(w.shape, w.dtype) for w in weights]
         values = [w.value for w in weights]
         written: list[Weight] = []
         shell: list[Any] = []

@@ -25,7 +25,7 @@ random
 weights
 compilation
 backend
-initializers regularizers constraints activations
+initializers regularizers constraints activations utils
 losses
 metrics
 optimizers

@@ -128,7 +128,7 @@ def test_several_outputs_have_losses_and_metrics_of_their_own(backend):
         metrics={"kind": ["accuracy"]},
     )  # fmt: skip
     logs = model.fit(X, [np.ones(50), LABELS], verbose=0).history
-    assert list(logs) == ["loss", "kind_accuracy"]
+    assert list(logs) == ["loss", "size_loss", "kind_loss", "kind_accuracy"]
     size, kind = model.predict(X)
     assert size.shape == (50, 1) and kind.shape == (50, 3)
 

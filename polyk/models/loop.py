@@ -3,94 +3,110 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from polyk import callbacks as cb
-from polyk import random, trees
-from polyk.models.feed import Feed
-from polyk.select import get_backend, use
+from polyk import trees
+from polyk.models.functions import reports
+from polyk.models.stream import Stream, groups
+from polyk.select import to_numpy
 
 
-class LazyLogs(Mapping[str, float]):
+class LazyLogs(Mapping[str, Any]):
     """The metrics so far; looking at one waits for the device, so nothing does unless asked."""
 
-    def __init__(self, objective: Any) -> None:
-        self._objective = objective
-        self._values: dict[str, float] | None = None
+    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
+        self._read = read
+        self._values: dict[str, Any] | None = None
 
-    def _read(self) -> dict[str, float]:
+    def _all(self) -> dict[str, Any]:
         if self._values is None:
-            self._values = self._objective.results()
+            self._values = numbers(self._read())
         return self._values
 
-    def __getitem__(self, name: str) -> float:
-        return self._read()[name]
+    def __getitem__(self, name: str) -> Any:
+        return self._all()[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
+        return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._read())
+        return len(self._all())
+
+
+def numbers(logs: dict[str, Any]) -> dict[str, Any]:
+    """Tensors as Python floats (arrays, where they hold more); waits for the device."""
+    found = {}
+    for name, value in logs.items():
+        a = to_numpy(value)
+        found[name] = float(a) if a.size == 1 else a
+    return found
+
+
+class Pass:
+    """One kind of step, "train" or "test", over an epoch."""
+
+    def __init__(self, model: Any, kind: str, listeners: cb.CallbackList) -> None:
+        self.model, self.listeners = model, listeners
+        self.step = model._function(kind)
+        self.together = model.steps_per_execution
+        self.begin, self.end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
+        self.own_logs = reports(model, kind)
+        self.losses: deque[Any] = deque(maxlen=10_000)  # of the last steps, on the device
+
+    def run(self, items: Iterator[Any]) -> dict[str, Any]:
+        """The logs of the epoch; empty if there was no batch."""
+        model, call, step = self.model, self.listeners.call, self.step
+        model.reset_metrics()
+        read, own, last, logs = model.get_metrics_result, self.own_logs, -1, {}
+        for first, last, data in groups(items, self.together):  # noqa: B007
+            call(self.begin, first, {})
+            logs = step(data)
+            self.losses.append(logs.get("loss"))
+            call(self.end, last, LazyLogs(partial(dict, logs) if own else read))
+        self.steps = last + 1
+        return numbers(logs if own else read()) if self.steps else {}
 
 
 def fit(
-    model: Any, feed: Feed, held_out: Feed | None, *, epochs: int, initial_epoch: int,
-    shuffle: bool, steps: int | None, validation_steps: int | None, validation_freq: int,
-    callbacks: Any, verbose: int,
+    model: Any, stream: Stream, validate: Callable[[cb.CallbackList], dict[str, Any]] | None, *,
+    epochs: int, initial_epoch: int, validation_freq: Any, callbacks: Any, verbose: int,
 ) -> cb.History:  # fmt: skip
-    """Train epoch by epoch until done or until a callback sets ``model.stop_training``."""
+    """Train epoch by epoch until done, out of data, or a callback sets ``model.stop_training``."""
     history = cb.History()
-    steps = min(steps or feed.steps, feed.steps)
     bar = [cb.ProgressBar(verbose)] if verbose else []
-    params = {"epochs": epochs, "steps": steps, "verbose": verbose}
+    params = {"epochs": epochs, "steps": stream.steps, "verbose": verbose}
     listeners = cb.CallbackList([history, *_from_plugins(model), *callbacks, *bar], model, params)
-    model.stop_training = False
+    model.stop_training, model.history = False, history
+    logs: dict[str, Any] = {}
     listeners.call("on_train_begin", {})
-    logs: dict[str, float] = {}
     try:
         for epoch in range(initial_epoch, epochs):
             listeners.call("on_epoch_begin", epoch, {})
-            losses = _epoch(model, feed, shuffle, steps, listeners)
-            logs = model.objective.results()
-            if not math.isfinite(logs["loss"]):
-                model.warn_of_nan(epoch, losses)
-            if held_out is not None and (epoch + 1) % validation_freq == 0:
-                found = evaluate(model, held_out, validation_steps, listeners)
-                logs.update({f"val_{k}": v for k, v in found.items()})
+            work = Pass(model, "train", listeners)
+            found = work.run(stream.epoch())
+            if not found:
+                break
+            logs, params["steps"] = found, stream.steps
+            if not math.isfinite(logs.get("loss", 0.0)):
+                model.warn_of_nan(epoch, list(work.losses), work.steps)
+            if validate is not None and _due(epoch + 1, validation_freq):
+                logs.update({f"val_{k}": v for k, v in validate(listeners).items()})
             listeners.call("on_epoch_end", epoch, logs)
-            if model.stop_training:
+            if model.stop_training or stream.dry:
                 break
     finally:
+        stream.close()
         listeners.call("on_train_end", logs)
-    model.history = history
     return history
 
 
-def _epoch(
-    model: Any, feed: Feed, shuffle: bool, steps: int, listeners: cb.CallbackList
-) -> list[Any]:
-    """One pass over the data; gives the loss of each step, still on the device."""
-    model.objective.reset()
-    order = _order(model, feed.size) if shuffle else None
-    model._epochs += 1
-    step = model._function("train")
-    losses = []
-    for i, batch in enumerate(feed.batches(order)):
-        if i == steps:
-            break
-        listeners.call("on_train_batch_begin", i, {})
-        losses.append(step(*batch))
-        listeners.call("on_train_batch_end", i, LazyLogs(model.objective))
-    return losses
-
-
-def _order(model: Any, size: int) -> Any:
-    """The order of this epoch: a function of the model's seed and of how many went before."""
-    key = random.fold_in(random.fold_in(model.key, "shuffle"), model._epochs)
-    host = get_backend("numpy")
-    with use(host):
-        return host.to_numpy(random.permutation(size, seed=key))
+def _due(epoch: int, freq: Any) -> bool:
+    """Whether to validate after `epoch` (from 1): every `freq` epochs, or those it contains."""
+    return epoch % freq == 0 if isinstance(freq, int) else epoch in freq
 
 
 def _from_plugins(model: Any) -> list[cb.Callback]:
@@ -100,38 +116,36 @@ def _from_plugins(model: Any) -> list[cb.Callback]:
     return [c for item in found for c in (item if isinstance(item, (list, tuple)) else [item])]
 
 
-def evaluate(
-    model: Any, feed: Feed, steps: int | None, listeners: cb.CallbackList
-) -> dict[str, float]:
+def evaluate(model: Any, stream: Stream, listeners: cb.CallbackList) -> dict[str, Any]:
     """The metrics over all batches."""
-    model.objective.reset()
-    step = model._function("test")
     listeners.call("on_test_begin", {})
-    for i, batch in enumerate(feed.batches()):
-        if i == steps:
-            break
-        listeners.call("on_test_batch_begin", i, {})
-        step(*batch)
-        listeners.call("on_test_batch_end", i, LazyLogs(model.objective))
-    logs: dict[str, float] = model.objective.results()
+    try:
+        logs = Pass(model, "test", listeners).run(stream.epoch())
+    finally:
+        stream.close()
+    if not logs:
+        raise ValueError("there is no data: the validation data yielded no batch.")
     listeners.call("on_test_end", logs)
     return logs
 
 
-def predict(model: Any, feed: Feed, steps: int | None, listeners: cb.CallbackList) -> Any:
+def predict(model: Any, stream: Stream, listeners: cb.CallbackList) -> Any:
     """The outputs of all batches, joined on the host."""
     import numpy as np
 
     parts = []
     step = model._function("predict")
     listeners.call("on_predict_begin", {})
-    for i, (x, _, _) in enumerate(feed.batches()):
-        if i == steps:
-            break
-        listeners.call("on_predict_batch_begin", i, {})
-        outputs = step(x)
-        parts.append(trees.map(model.backend.to_numpy, outputs))
-        listeners.call("on_predict_batch_end", i, {"outputs": outputs})
+    try:
+        for i, data in enumerate(stream.epoch()):
+            listeners.call("on_predict_batch_begin", i, {})
+            outputs = step(data)
+            parts.append(trees.map(model.backend.to_numpy, outputs))
+            listeners.call("on_predict_batch_end", i, {"outputs": outputs})
+    finally:
+        stream.close()
     listeners.call("on_predict_end", {})
+    if not parts:
+        raise ValueError("there is no data: x yielded no batch.")
     columns = zip(*map(trees.flatten, parts), strict=True)
     return trees.unflatten(parts[0], [np.concatenate(column) for column in columns])

@@ -1,36 +1,36 @@
-"""Model: a layer with a backend of its own, a seed, and the means to train."""
+"""Model: a network with the means to train: compile, fit, evaluate, predict."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from polyk import callbacks as cb
-from polyk import ops, optimizers, random, trees
-from polyk.compilation import compile as compile_fn
+from polyk import optimizers, trees
 from polyk.contract import Backend
-from polyk.graph import has_graph
-from polyk.layers.base import Layer, context
-from polyk.models import training
-from polyk.models.feed import Feed, as_tree
-from polyk.select import check_device, current_device, get_backend, scope
+from polyk.models import functions, loop
+from polyk.models.batches import as_feed
+from polyk.models.feed import Feed
+from polyk.models.steps import Steps
+from polyk.models.stream import Stream
+from polyk.models.training import Objective, default_names
 from polyk.symbolic import Spec
-from polyk.weights import Weight
+from polyk.utils import pack_x_y_sample_weight
+from polyk.weights import shapes_only
 
 
-class Model(Layer):
+class Model(Steps):
     """Subclass it with layers as attributes and a `call`; or give it inputs and outputs.
 
     >>> x = layers.Input((4,))
     >>> model = polyk.Model(x, layers.Dense(1)(x))
 
     `backend` is where it lives (`to` moves it); initial weights, dropout and shuffling follow from
-    `seed` alone, whatever the backend.
+    `seed` alone, whatever the backend. What a batch does can be overridden: see `train_step`.
     """
 
     _functions: dict[Any, Callable[..., Any]]
-    _penalized: list[Weight]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Model and (args or "inputs" in kwargs):
@@ -39,87 +39,10 @@ class Model(Layer):
             cls = Functional
         self = super().__new__(cls, *args, **kwargs)
         self.__dict__.update(
-            optimizer=None, objective=None, _functions={}, _epochs=0, _penalized=[]
-        )
+            optimizer=None, objective=None, steps_per_execution=1, _functions={}, _epochs=0,
+            _trained=[], _penalized=[],
+        )  # fmt: skip
         return self
-
-    def __init__(
-        self,
-        name: str | None = None,
-        backend: str | Backend | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(name=name, **kwargs)
-        self.backend = get_backend(backend)
-        self.device = current_device()
-        self.seed = seed
-        self.key = random.next_key() if seed is None else random.key(seed)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if context.stack or has_graph((args, kwargs)) or any(isinstance(a, Spec) for a in args):
-            return super().__call__(*args, **kwargs)
-        with self._scope():
-            if not self._claimed:
-                self._claim(args)
-            return super().__call__(*map(as_tree, args), **kwargs)
-
-    def _scope(self) -> Any:
-        return scope(self.backend, self.device)
-
-    # Weights: whose seed, which backend.
-
-    _claimed = False
-
-    def _claim(self, args: Any) -> None:
-        """Build from the shapes of `args`, then give every weight its key and its place."""
-        if not self.built:
-            specs = trees.map(lambda x: _spec(x, self.dtype), args)
-            self.compute_output_spec(*specs)
-        for i, layer in enumerate(self._flatten_layers()):
-            self._claim_layer(layer, random.fold_in(self.key, i))
-        self.__dict__["_claimed"] = True
-
-    def _claim_layer(self, layer: Layer, key: random.Key) -> None:
-        names: dict[str, int] = {}
-        for w in dict.fromkeys((*layer._own_weights.values(), *layer._loose_weights)):
-            n = names[w.name] = names.get(w.name, -1) + 1
-            name = f"{w.name}_{n}" if n else w.name
-            w.path = f"{layer.name}/{name}"
-            if w.backend is None:
-                w.key = w.key or random.fold_in(key, name)
-                w.initialize(self.backend)
-        for j, g in enumerate(layer._parts(random.SeedGenerator)):
-            g.key = g.key or random.fold_in(key, f"seed_generator_{j}")
-            if g.counter.backend is None:
-                g.counter.initialize(self.backend)
-
-    def build(self, input_shape: Any = None) -> None:
-        """Make all weights for inputs of `input_shape` (batch first)."""
-        if input_shape is not None and not context.stack and not self.built:
-            with self._scope():
-                self._claim(_specs(input_shape, self.dtype))
-
-    def to(self, backend: str | Backend | None = None, device: str | None = None) -> Model:
-        """Move weights, optimizer and metrics to another backend or device, and return self."""
-        target = get_backend(backend or self.backend)
-        if device is not None:
-            check_device(target, device)
-        self.device = (
-            device if device is not None else None if target is not self.backend else self.device
-        )
-        self.backend = target
-        with self._scope():
-            for w in self._all_state():
-                w.to(target)
-        self._functions.clear()
-        return self
-
-    def _all_state(self) -> list[Any]:
-        parts = (self, self.optimizer, self.objective)
-        return [w for p in parts if p is not None for w in p.state]
-
-    # Training.
 
     def compile(
         self,
@@ -128,22 +51,40 @@ class Model(Layer):
         loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
-        jit_compile: Any = "auto",
         run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
     ) -> None:
-        """Say how to train: optimizer, losses and metrics by name or object.
+        """Say how to train: optimizer, losses and metrics by name or object, for each output.
 
-        `jit_compile` "full" asks for `torch.compile` or XLA; `run_eagerly` runs steps uncompiled.
+        `jit_compile` True asks for `torch.compile` or XLA; `run_eagerly` runs steps uncompiled, so
+        that a debugger can stop in them. `steps_per_execution` batches go into one compiled call.
+        `auto_scale_loss` scales the loss where the model computes in float16.
         """
+        if steps_per_execution < 1:
+            raise ValueError(f"steps_per_execution must be at least 1; got {steps_per_execution}.")
         self.optimizer = optimizers.get(optimizer)
-        self.objective = training.Objective(loss, loss_weights, metrics, weighted_metrics)
+        self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.jit_compile, self.run_eagerly = jit_compile, run_eagerly
+        self.steps_per_execution = int(steps_per_execution)
         self._functions.clear()
 
-    def compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The scalar that training makes small; override it for a loss of another kind."""
-        loss = self.objective.loss(y, y_pred, sample_weight)
-        return ops.add(loss, training.penalty(self._penalized)) if self._penalized else loss
+    @property
+    def loss(self) -> Any:
+        """The loss as it was given to `compile`."""
+        return None if self.objective is None else self.objective.given_loss
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self.objective is not None
+
+    def to(self, backend: str | Backend | None = None, device: str | None = None) -> Self:
+        """Move weights, optimizer and metrics to another backend or device, and return self."""
+        super().to(backend, device)
+        self._functions.clear()
+        return self
 
     def fit(
         self,
@@ -162,33 +103,40 @@ class Model(Layer):
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
-        validation_freq: int = 1,
+        validation_freq: Any = 1,
     ) -> cb.History:
-        """Train on arrays (or nested lists and dicts of them); returns the `History`.
+        """Train on arrays, or on anything that yields batches; returns the `History`.
 
+        Arrays are NumPy's, tensors, pandas frames, or nested lists and dicts of them; batches come
+        from generators, `polyk.utils.PyDataset`, torch's DataLoader, tf.data and the like.
         `verbose`: 0 silent, 1 a progress bar, 2 one line an epoch. `validation_split` holds out the
-        last part of the data. `steps_per_epoch` cuts epochs short.
+        last part of the arrays.
         """
-        from polyk.models.loop import fit
-
-        feed = Feed(x, y, sample_weight, batch_size=batch_size, dtype=self.dtype)
+        options: dict[str, Any] = {"batch_size": batch_size, "dtype": self.dtype}
+        feed = as_feed(x, y, sample_weight, **options)
         held_out = None
         if validation_split:
             feed, held_out = feed.split(validation_split)
         if validation_data is not None:
-            held_out = Feed(*validation_data, batch_size=validation_batch_size or batch_size,
-                            dtype=self.dtype)  # fmt: skip
+            pair = isinstance(validation_data, (list, tuple))
+            options["batch_size"] = validation_batch_size or batch_size
+            held_out = as_feed(*(validation_data if pair else [validation_data]), **options)
         if class_weight is not None:
             feed.weigh_classes(class_weight)
         with self._scope():
-            self._prepare(feed, "fit")
+            self._prepare(feed, "fit", "train")
             if held_out is not None:
-                self._check(held_out)
-            return fit(
-                self, feed, held_out, epochs=epochs, initial_epoch=initial_epoch, shuffle=shuffle,
-                steps=steps_per_epoch, validation_steps=validation_steps,
-                validation_freq=validation_freq, callbacks=callbacks or (),
-                verbose=1 if verbose == "auto" else int(verbose),
+                self._check(held_out, "test")
+            stream = Stream(self, feed, steps_per_epoch, shuffle=shuffle,
+                            epochs=epochs - initial_epoch)  # fmt: skip
+
+            def validate(listeners: cb.CallbackList) -> dict[str, Any]:
+                return loop.evaluate(self, Stream(self, held_out, validation_steps), listeners)
+
+            return loop.fit(
+                self, stream, validate if held_out is not None else None, epochs=epochs,
+                initial_epoch=initial_epoch, validation_freq=validation_freq,
+                callbacks=callbacks or (), verbose=1 if verbose == "auto" else int(verbose),
             )  # fmt: skip
 
     def evaluate(
@@ -202,13 +150,12 @@ class Model(Layer):
         callbacks: Sequence[cb.Callback] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """The loss and the metrics on arrays: a list, a float if there is one, or a dict."""
-        from polyk.models.loop import evaluate
-
-        feed = Feed(x, y, sample_weight, batch_size=batch_size, dtype=self.dtype)
+        """The loss and the metrics: a list, a float if there is one, or a dict."""
+        feed = as_feed(x, y, sample_weight, batch_size=batch_size, dtype=self.dtype)
         with self._scope():
-            self._prepare(feed, "evaluate")
-            logs = evaluate(self, feed, steps, cb.CallbackList(callbacks or (), self, {}))
+            self._prepare(feed, "evaluate", "test")
+            stream = Stream(self, feed, steps)
+            logs = loop.evaluate(self, stream, self._listeners(callbacks, stream, verbose))
         return logs if return_dict else _plain(logs)
 
     def predict(
@@ -219,12 +166,16 @@ class Model(Layer):
         steps: int | None = None,
         callbacks: Sequence[cb.Callback] | None = None,
     ) -> Any:
-        """The outputs for arrays of any length, as NumPy arrays."""
-        from polyk.models.loop import predict
-
-        feed = Feed(x, batch_size=batch_size, dtype=self.dtype)
+        """The outputs for arrays of any length, or for batches, as NumPy arrays."""
+        feed = as_feed(x, batch_size=batch_size, dtype=self.dtype)
         with self._scope():
-            return predict(self, feed, steps, cb.CallbackList(callbacks or (), self, {}))
+            if not self._claimed:
+                self._claim(_specs([feed.x]))
+            stream = Stream(self, feed, steps)
+            return loop.predict(self, stream, self._listeners(callbacks, stream, verbose))
+
+    def _listeners(self, callbacks: Any, stream: Stream, verbose: Any) -> cb.CallbackList:
+        return cb.CallbackList(callbacks or (), self, {"steps": stream.steps, "verbose": verbose})
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
@@ -243,7 +194,8 @@ class Model(Layer):
         """The outputs for one batch, as NumPy arrays."""
         feed = Feed(x, dtype=self.dtype)
         with self._scope():
-            return trees.map(self.backend.to_numpy, self._function("predict")(feed.x))
+            outputs = self._function("predict")(pack_x_y_sample_weight(feed.x))
+            return trees.map(self.backend.to_numpy, outputs)
 
     def _on_batch(
         self, kind: str, x: Any, y: Any, sample_weight: Any, class_weight: Any, as_dict: bool
@@ -252,118 +204,89 @@ class Model(Layer):
         if class_weight is not None:
             feed.weigh_classes(class_weight)
         with self._scope():
-            self._prepare(feed, f"{kind}_on_batch")
-            self.objective.reset()
-            self._function(kind)(feed.x, feed.y, feed.sample_weight)
-            logs = self.objective.results()
+            self._prepare(feed, f"{kind}_on_batch", kind)
+            self.reset_metrics()
+            batch = pack_x_y_sample_weight(feed.x, feed.y, feed.sample_weight)
+            logs = self._function(kind, 1)(batch)
+            logs = logs if functions.reports(self, kind) else self.get_metrics_result()
+            logs = loop.numbers(logs)
         return logs if as_dict else _plain(logs)
 
-    def _prepare(self, feed: Feed, what: str) -> None:
+    # Between the data and the steps.
+
+    def _prepare(self, feed: Any, what: str, kind: str) -> None:
         """Build, and check that targets and outputs fit together."""
-        if self.optimizer is None:
+        own = self._overrides(f"{kind}_step")
+        if self.optimizer is None and not own:
             raise RuntimeError(f"call model.compile(optimizer=..., loss=...) before {what}.")
         if not self._claimed:
-            self._claim(trees.map(lambda a: Spec((None, *a.shape[1:]), a.dtype.name), [feed.x]))
-        self._check(feed)
-        weights = self.trainable_weights
-        self.optimizer.build(weights)
-        self.__dict__["_penalized"] = [w for w in weights if w.regularizer is not None]
+            if own:
+                self._build_by_step(feed, kind)
+            self._claim(_specs([feed.x]))
+        self._check(feed, kind)
+        if not own and kind == "train":
+            self.optimizer.build(self.trainable_weights)
 
-    def _check(self, feed: Feed) -> None:
-        if feed.y is None and self.objective.given_loss is not None:
+    def _build_by_step(self, feed: Any, kind: str) -> None:
+        """Make the weights that a step of the user's asks for: it may call layers as it likes."""
+        if not all(layer.built for layer in self._flatten_layers() if layer is not self):
+            data = pack_x_y_sample_weight(feed.x, feed.y, feed.sample_weight)
+            with shapes_only():
+                getattr(self, f"{kind}_step")(
+                    trees.map(lambda a: Spec(a.shape, a.dtype.name), data)
+                )
+        self.built = True
+
+    def _check(self, feed: Any, kind: str) -> None:
+        """Refuse data that do not fit; a step of the user's may do with them as it likes."""
+        self.__dict__["_penalized"] = [
+            w for w in self.trainable_weights if w.regularizer is not None
+        ]
+        if self._overrides(f"{kind}_step") or self.objective is None:
+            return
+        if feed.y is None and self.loss is not None and not self._overrides("compute_loss"):
             raise ValueError("y is missing: the loss compares the outputs with targets.")
-        specs = trees.map(lambda a: Spec((None, *a.shape[1:]), a.dtype.name), feed.x)
-        outputs = self.compute_output_spec(specs)
+        outputs = self.compute_output_spec(*_specs([feed.x]))
         self.objective.resolve(feed.y, outputs, self._output_names(len(trees.flatten(outputs))))
-        if feed.y is not None:
+        if feed.y is not None and not self._overrides("compute_loss"):
             self.objective.check(feed.y, outputs)
+            feed.check = lambda y: self.objective.check(y, outputs)
 
     def _output_names(self, n: int) -> list[str]:
-        return [f"output_{i}" for i in range(n)] if n > 1 else ["output"]
+        return default_names(n)
 
-    def _function(self, kind: str) -> Callable[..., Any]:
+    def _function(self, kind: str, together: int | None = None) -> Callable[..., Any]:
         """The compiled step of one kind, made once (and again when layers are frozen)."""
-        weights = tuple(self.trainable_weights) if kind == "train" else ()
-        key = (kind, tuple(map(id, weights)))
+        weights = self.trainable_weights if kind == "train" else []
+        together = together or (1 if kind == "predict" else self.steps_per_execution)
+        if kind == "train":
+            self.__dict__["_trained"] = weights
+        key = (kind, together > 1, tuple(map(id, weights)))
         if key not in self._functions:
-            self._functions[key] = self._compiled(kind, list(weights))
+            make = functions.make if together == 1 else functions.make_many
+            self._functions[key] = make(self, kind)
         return self._functions[key]
 
-    def _compiled(self, kind: str, weights: list[Any]) -> Callable[..., Any]:
-        steps: dict[str, Callable[..., Any]] = {
-            "train": lambda x, y, w: training.train_step(self, weights, x, y, w),
-            "test": lambda x, y, w: training.test_step(self, x, y, w),
-            "predict": lambda x: self(x, training=False),
-        }
-        parts = [self] if kind == "predict" else [self, self.optimizer, self.objective]
-        if getattr(self, "run_eagerly", False):
-            return steps[kind]
-        jit = "full" if getattr(self, "jit_compile", None) == "full" else None
-        return compile_fn(steps[kind], state=parts, jit=jit)
-
-    def warn_of_nan(self, epoch: int, losses: list[Any]) -> None:
+    def warn_of_nan(self, epoch: int, losses: list[Any], steps: int) -> None:
         """Say at which step the loss stopped being a number."""
         import numpy as np
 
-        finite = [bool(np.isfinite(self.backend.to_numpy(loss))) for loss in losses]
+        finite = [x is None or bool(np.isfinite(self.backend.to_numpy(x)).all()) for x in losses]
         if not all(finite):
+            step = steps - (len(losses) - finite.index(False)) * self.steps_per_execution
             warnings.warn(
                 f"the loss of {self.name!r} became NaN or infinite in epoch {epoch + 1}, at step "
-                f"{finite.index(False) + 1} of {len(losses)}. Usual causes: a learning rate that "
-                "is too high, log or division of zero in a custom loss, NaN in the data.",
+                f"{step + 1} of {steps}. Usual causes: a learning rate that is too high, log or "
+                "division of zero in a custom loss, NaN in the data.",
                 RuntimeWarning,
                 stacklevel=4,
             )
 
-    # Looking at it.
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
-        """Print a table of the layers, their output shapes and how many parameters they have."""
-        from polyk.models.summary import summary
-
-        if not self.built:
-            raise ValueError(
-                f"{self.where()} has no weights yet: call it, fit it, or build(shape)."
-            )
-        summary(self, print_fn)
-
-    def _rows(self) -> list[tuple[Layer, Any]]:
-        return [(layer, None) for layer in self.layers]
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """The layer called `name`, or at `index`."""
-        from polyk.errors import UnknownName, did_you_mean
-
-        if index is not None:
-            return self.layers[index]
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        names = [layer.name for layer in self.layers]
-        raise UnknownName(
-            f"no layer named {name!r}.{did_you_mean(str(name), names)} "
-            f"There are: {', '.join(names)}."
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        config.pop("backend", None)  # where a model lives is not what it is
-        return config
+def _specs(tree: Any) -> Any:
+    return trees.map(lambda a: Spec((None, *a.shape[1:]), str(a.dtype).rpartition(".")[2]), tree)
 
 
-def _spec(x: Any, dtype: str) -> Any:
-    if isinstance(x, Spec) or not hasattr(x, "shape"):
-        return x
-    name = str(x.dtype).rpartition(".")[2]
-    return Spec((None, *tuple(x.shape)[1:]), dtype if "float" in name else name)
-
-
-def _specs(shape: Any, dtype: str) -> Any:
-    from polyk.layers.base import _specs as specs
-
-    return (specs(shape, dtype),)
-
-
-def _plain(logs: dict[str, float]) -> Any:
+def _plain(logs: dict[str, Any]) -> Any:
     values = list(logs.values())
     return values if len(values) > 1 else values[0]
