@@ -80,11 +80,13 @@ class Optimizer:
 
     def apply(self, grads: Sequence[Any], weights: Sequence[Weight] | None = None) -> None:
         """Take one step: `grads` belong to `weights`, or to those of `build`."""
+        if only_shapes():
+            return
         weights = list(self.slots) if weights is None else list(weights)
         if len(grads) != len(weights):
             raise ValueError(f"{len(grads)} gradients were given for {len(weights)} weights.")
         self.build(weights)
-        if not weights or only_shapes():
+        if not weights:
             return
         self._step(self._clip(list(grads)), weights)
         for w in weights:
