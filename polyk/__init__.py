@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from polyk import optimizers as optimizers
     from polyk import random as random
     from polyk import regularizers as regularizers
+    from polyk import saving as saving
     from polyk import utils as utils
     from polyk.autodiff import custom_gradient as custom_gradient
     from polyk.autodiff import grad as grad
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from polyk.errors import BackendError as BackendError
     from polyk.errors import BrokenBackend as BrokenBackend
     from polyk.errors import DTypeError as DTypeError
+    from polyk.errors import LoadError as LoadError
     from polyk.errors import MissingFramework as MissingFramework
     from polyk.errors import PolykError as PolykError
+    from polyk.errors import SaveError as SaveError
     from polyk.errors import ShapeError as ShapeError
     from polyk.errors import UnknownBackend as UnknownBackend
     from polyk.errors import UnknownName as UnknownName
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from polyk.models import Model as Model
     from polyk.models import Sequential as Sequential
     from polyk.random import set_random_seed as set_random_seed
+    from polyk.saving import load_model as load_model
     from polyk.select import device as device
     from polyk.select import get_backend as get_backend
     from polyk.select import set_backend as set_backend
@@ -53,16 +57,17 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "compilation": "compile",
     "contract": "Backend",
     "errors": (
-        "BackendAPIMismatch BackendConflict BackendError BrokenBackend DTypeError MissingFramework "
-        "PolykError ShapeError UnknownBackend UnknownName UnsupportedOp"
+        "BackendAPIMismatch BackendConflict BackendError BrokenBackend DTypeError LoadError "
+        "MissingFramework PolykError SaveError ShapeError UnknownBackend UnknownName UnsupportedOp"
     ),
     "hookspecs": "hookimpl",
     "models": "Model Sequential",
     "random": "set_random_seed",
+    "saving": "load_model",
     "select": "device get_backend set_backend to_numpy use",
     "": (
         "activations callbacks constraints data initializers layers losses metrics models ops "
-        "optimizers random regularizers utils"
+        "optimizers random regularizers saving utils"
     ),
 }
 _home = {name: module for module, names in _names.items() for name in names.split()}

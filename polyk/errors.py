@@ -10,7 +10,9 @@ PolykError
 ├── UnsupportedOp            a NotImplementedError
 ├── ShapeError               a ValueError
 ├── DTypeError               a TypeError
-└── UnknownName              a LookupError and a ValueError
+├── UnknownName              a LookupError and a ValueError
+├── LoadError                a ValueError
+└── SaveError                a ValueError
 """
 
 from collections.abc import Iterable
@@ -58,6 +60,19 @@ class DTypeError(PolykError, TypeError):
 
 class UnknownName(PolykError, LookupError, ValueError):
     """No layer, loss, optimizer, ... goes by this name."""
+
+
+class LoadError(PolykError, ValueError):
+    """A file that cannot be loaded: which, which tensor in it if one is to blame, and why."""
+
+    def __init__(self, path: object, reason: str, tensor: str | None = None) -> None:
+        self.path, self.reason, self.tensor = path, reason, tensor
+        where = f"{path}" if tensor is None else f"{path}, tensor {tensor!r}"
+        super().__init__(f"{where}: {reason}")
+
+
+class SaveError(PolykError, ValueError):
+    """Something that cannot be told as data, and so cannot be saved."""
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:

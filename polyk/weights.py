@@ -28,6 +28,7 @@ from polyk.symbolic import Spec
 class _Local(threading.local):
     def __init__(self) -> None:
         self.frame: Any = None
+        self.postponed = False
 
 
 _local = _Local()
@@ -106,6 +107,8 @@ class Weight(Operators):
 
     def initialize(self, backend: Backend | None = None) -> None:
         """Compute the first value and place it on `backend` (the one in use)."""
+        if _local.postponed:
+            return
         backend = backend or current()
         value = self._first_value()
         self.backend, self.cell = backend, backend.new_cell(backend.constant(value))
@@ -128,6 +131,13 @@ class Weight(Operators):
 
         value = self.value
         return np.array(self.backend.to_numpy(value))  # type: ignore[union-attr]
+
+    def restore(self, array: Any, backend: Backend) -> None:
+        """Take an array of the right shape and dtype for the value, on `backend` if it is new."""
+        if self.backend is None:
+            self.backend, self.cell = backend, backend.new_cell(backend.constant(array))
+        else:
+            self.assign(array)
 
     def to(self, backend: Backend) -> None:
         """Move the value to another backend (or another device of this one)."""
@@ -205,6 +215,16 @@ class _Shapes(dict[Weight, Any]):
 
     def __setitem__(self, weight: Weight, value: Any) -> None:
         pass
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Models built in this block have weights without values: nothing is allocated for them."""
+    before, _local.postponed = _local.postponed, True
+    try:
+        yield
+    finally:
+        _local.postponed = before
 
 
 def shapes_only() -> Any:

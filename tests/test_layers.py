@@ -6,7 +6,6 @@ from conftest import AVAILABLE
 
 import polyk
 from polyk import layers, ops
-from polyk.layers.base import REGISTRY
 
 rng = np.random.default_rng(0)
 IMAGES = rng.standard_normal((2, 6, 7, 4)).astype("float32")
@@ -144,7 +143,6 @@ def test_a_custom_layer_reads_and_writes_weights(backend):
     assert float(polyk.to_numpy(layer.seen)) == 3
     assert [w.name for w in layer.trainable_weights] == ["scale"]
     assert [w.name for w in layer.non_trainable_weights] == ["seen"]
-    del REGISTRY.table["Counting"]
 
 
 def test_an_attribute_of_the_same_name_may_hold_no_weight():
@@ -215,7 +213,6 @@ def test_a_foreign_error_keeps_its_type_and_gains_a_note():
     with pytest.raises(KeyError) as caught:
         Broken(name="b")(np.ones((2, 3), "float32"))
     assert "in Broken 'b', called with (2, 3); backend" in caught.value.__notes__[0]
-    del REGISTRY.table["Broken"]
 
 
 def test_a_layer_that_was_built_by_hand_keeps_its_weights(backend):
@@ -245,5 +242,3 @@ def test_a_layer_may_build_those_inside():
     model.compile("sgd", "mse")
     model.train_on_batch(np.ones((2, 4)), np.ones((2, 3)))
     assert [w.shape for w in model.weights] == [(4, 2), (2,), (2, 3), (3,)]
-    for alias in ("Pair", "pair"):
-        del REGISTRY.table[alias]

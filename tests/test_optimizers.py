@@ -213,8 +213,6 @@ def test_a_rule_of_ones_own_needs_only_update(backend):
     (w,) = weights_of([[1.0, 2.0]])
     Sign(0.5).apply([ops.convert_to_tensor(np.array([3.0, -9.0]))], [w])
     np.testing.assert_array_equal(w.numpy(), [0.5, 2.5])
-    for alias in ("Sign", "sign"):
-        del optimizers.REGISTRY.table[alias]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from polyk import constraints, dtypes, initializers, ops, random, regularizers, 
 from polyk.errors import ShapeError
 from polyk.graph import has_graph, record
 from polyk.layers.spec import InputSpec, Shape, batch_open
-from polyk.registry import Registry, snake_case
+from polyk.registry import Registry, registered_name, snake_case
 from polyk.select import current, engine_of
 from polyk.symbolic import Spec, infer
 from polyk.weights import Weight, WeightAttribute, shapes_only
@@ -364,12 +364,12 @@ def _specs(shape: Any, dtype: str) -> Any:
 def to_config(value: Any) -> Any:
     """`value` as data: objects become ``{"class_name", "config"}``, functions their names."""
     if hasattr(value, "get_config"):
-        return {"class_name": type(value).__name__, "config": value.get_config()}
+        return {"class_name": registered_name(type(value)), "config": value.get_config()}
     if isinstance(value, (list, tuple)):
         return [to_config(v) for v in value]
     if isinstance(value, dict):
         return {k: to_config(v) for k, v in value.items()}
-    return value.__name__ if callable(value) else value
+    return registered_name(value) if callable(value) else value
 
 
 def get(identifier: Any) -> Layer:

@@ -282,6 +282,34 @@ class Model(Steps):
                 stacklevel=4,
             )
 
+    # Saving: `polyk.saving` says what is in the files.
+
+    def save(self, filepath: Any, overwrite: bool = True, include_optimizer: bool = True) -> None:
+        """Write architecture, weights and training state to one file, for `polyk.load_model`."""
+        from polyk.saving import save_model
+
+        save_model(self, filepath, overwrite, include_optimizer)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights to a file, as safetensors."""
+        from polyk.saving import save_weights
+
+        save_weights(self, filepath, overwrite)
+
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, partial: bool = False
+    ) -> None:
+        """Set the weights from a file, by name: all, or with `partial` those that fit."""
+        from polyk.saving import load_weights
+
+        load_weights(self, filepath, skip_mismatch, partial)
+
+    def to_json(self) -> str:
+        """The architecture as JSON, without weights; `polyk.models.model_from_json` reads it."""
+        from polyk.saving.configs import to_json
+
+        return to_json(self)
+
 
 def _specs(tree: Any) -> Any:
     return trees.map(lambda a: Spec((None, *a.shape[1:]), str(a.dtype).rpartition(".")[2]), tree)

@@ -45,11 +45,14 @@ class Network(Layer):
     # Weights: whose seed, which backend.
 
     _claimed = False
+    _input_specs: Any = None
 
     def _claim(self, args: Any) -> None:
         """Build from the shapes of `args`, then give every weight its key and its place."""
         if not self.built:
-            self.compute_output_spec(*trees.map(lambda x: _spec(x, self.dtype), args))
+            specs = trees.map(lambda x: _spec(x, self.dtype), args)
+            self.compute_output_spec(*specs)
+            self.__dict__["_input_specs"] = specs  # what a file needs to build the model again
         self._claim_weights()
 
     def _claim_weights(self) -> None:

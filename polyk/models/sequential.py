@@ -10,6 +10,7 @@ from polyk.layers.base import Layer
 from polyk.layers.base import get as get_layer
 from polyk.layers.core import InputLayer
 from polyk.models.model import Model
+from polyk.registry import registered_name
 from polyk.symbolic import Spec
 from polyk.weights import shapes_only
 
@@ -88,7 +89,7 @@ class Sequential(Model):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config["layers"] = [
-            {"class_name": type(x).__name__, "config": x.get_config()} for x in self._stack
+            {"class_name": registered_name(type(x)), "config": x.get_config()} for x in self._stack
         ]
         if self._input is not None:
             config["build_input_shape"] = list(self._input.shape)

@@ -1,0 +1,198 @@
+"""What a file says beside its tensors: one JSON document, with a checksum of everything."""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from polyk import random
+from polyk.errors import LoadError, SaveError
+from polyk.registry import registered_name
+from polyk.saving import strict_json
+from polyk.saving.configs import describe, specs_as_data
+from polyk.saving.paths import metric_paths, optimizer_paths, weight_paths
+from polyk.saving.safetensors import Reader, checksum, encode, numpy_dtype
+from polyk.weights import Weight
+
+VERSION = 1
+# What a document of this version has, and of which type each part is.
+PARTS: dict[str, Any] = {
+    "version": int,  # of this format
+    "written_by": dict,  # the versions of polyk, the backend and its framework
+    "model": (dict, type(None)),  # class_name and config
+    "inputs": (list, type(None)),  # shapes and dtypes that a model without Input was built with
+    "compile": (dict, type(None)),  # the arguments of compile
+    "slots": list,  # paths of the weights for which the optimizer has slots
+    "random": dict,  # keys and counters
+    "fit": (dict, type(None)),  # epoch, batch, callbacks
+    "checksums": dict,  # tensor -> CRC-32
+}
+
+
+def snapshot(
+    model: Any, architecture: bool = True, training: bool = True, fit: Any = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The document and the arrays that hold a model now.
+
+    A model whose training cannot be told as data (a lambda for a loss) is saved without it, and a
+    warning says so; `fit`, where training goes on in a live model, needs no more than the tensors.
+    """
+    with model._scope():
+        weights = weight_paths(model)
+        if any(w.backend is None for w in weights.values()) or not model._claimed:
+            raise SaveError(
+                f"{model.where()} has no weights yet: call it, fit it, or build(shape)."
+            )
+        settings = compile_settings(model, quiet=fit is not None) if training else None
+        if settings is not None or fit is not None:
+            weights = weights | optimizer_paths(model)
+        if fit is not None:
+            weights = weights | metric_paths(model)
+        arrays = {path: on_host(w) for path, w in weights.items()}
+        document = {
+            "version": VERSION,
+            "written_by": _versions(model.backend),
+            "model": describe(model) if architecture else None,
+            "inputs": specs_as_data(model._input_specs),
+            "compile": settings,
+            "slots": _slots(model) if settings is not None or fit is not None else [],
+            "random": _random(model),
+            "fit": fit,
+        }
+    return document, arrays
+
+
+def _versions(backend: Any) -> dict[str, str]:
+    from polyk import __version__
+
+    return {"polyk": __version__, "backend": backend.name}
+
+
+def _slots(model: Any) -> list[str]:
+    if model.optimizer is None:
+        return []
+    found = weight_paths(model)
+    return [path for w in model.optimizer.slots for path, v in found.items() if v is w]
+
+
+def _random(model: Any) -> dict[str, Any]:
+    streams = [[*g.key, int(g.counter.numpy())] if g.key else None for g in model.seed_generators]
+    return {"model": list(model.key), "epochs": model._epochs, "streams": streams}
+
+
+def on_host(weight: Weight) -> Any:
+    """A weight's value as a NumPy array of the weight's own dtype."""
+    array = weight.numpy()
+    if array.dtype.name == weight.dtype:
+        return array
+    return array.astype(numpy_dtype(weight.dtype, weight.path))
+
+
+def compile_settings(model: Any, quiet: bool = False) -> dict[str, Any] | None:
+    """The arguments of `compile` as data; None if there are none or they cannot be told."""
+    if model.optimizer is None:
+        return None
+    objective = model.objective
+    given = {
+        "optimizer": model.optimizer, "loss": objective.given_loss,
+        "loss_weights": objective.loss_weights, "metrics": objective.given_metrics,
+        "weighted_metrics": objective.given_weighted,
+        "jit_compile": getattr(model, "jit_compile", "auto"),
+        "run_eagerly": getattr(model, "run_eagerly", False),
+    }  # fmt: skip
+    try:
+        return {key: strict_json.plain(_told(value), key) for key, value in given.items()}
+    except ValueError as e:
+        if not quiet:
+            warnings.warn(
+                f"how {model.name!r} was compiled is not saved: {e}. Compile it when loaded.",
+                UserWarning,
+                stacklevel=4,
+            )
+        return None
+
+
+def _told(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_told(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _told(item) for key, item in value.items()}
+    if hasattr(value, "get_config") and not isinstance(value, type):
+        return {"class_name": registered_name(type(value)), "config": value.get_config()}
+    if not callable(value):
+        return value
+    if value.__name__ == "<lambda>":
+        raise ValueError("it holds a lambda")
+    return registered_name(value)
+
+
+def pieces(document: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+    """The content of a file with this document and these arrays."""
+    checksums = {name: checksum(array) for name, array in arrays.items()}
+    text = strict_json.dumps({**document, "checksums": checksums})
+    return encode(arrays, {"format": "polyk", "polyk": text, "crc32": crc(text)})
+
+
+def crc(text: str) -> str:
+    """CRC-32 of a text in eight hex digits."""
+    return f"{zlib.crc32(text.encode()):08x}"
+
+
+def read(file: Reader) -> dict[str, Any] | None:
+    """The document of an open file, checked; None for safetensors that polyk did not write."""
+    text = file.metadata.get("polyk")
+    if text is None:
+        return None
+    if file.metadata.get("crc32") != crc(text):
+        raise file.fail("damaged: the checksum of its description is not as written")
+    try:
+        document = strict_json.loads(text.encode())
+    except ValueError as e:
+        raise file.fail(f"bad description: {e}") from None
+    if not isinstance(document, dict) or type(document.get("version")) is not int:
+        raise file.fail("bad description: it has no version")
+    if document["version"] != VERSION:
+        raise file.fail(
+            f"of format {document['version']}; this polyk reads {VERSION}. Install a newer polyk."
+        )
+    _check_parts(document, file)
+    return document
+
+
+def _check_parts(document: dict[str, Any], file: Reader) -> None:
+    if set(document) != set(PARTS):
+        raise file.fail(f"bad description: its parts are {sorted(document)}")
+    for part, kind in PARTS.items():
+        if not isinstance(document[part], kind):
+            raise file.fail(f"bad description: {part!r} is {type(document[part]).__name__}")
+    if set(document["checksums"]) != set(file.entries):
+        raise file.fail("damaged: the tensors are not those whose checksums it holds")
+
+
+def restore_random(told: dict[str, Any], model: Any, path: object) -> list[Any]:
+    """Check `told` against the model; returns what sets it, to be called when all is checked."""
+    streams, generators = told.get("streams"), model.seed_generators
+    if set(told) != {"model", "epochs", "streams"} or not _words(told["model"], 2):
+        raise LoadError(path, "bad description: 'random' is not as polyk writes it")
+    if not isinstance(streams, list) or len(streams) != len(generators):
+        raise LoadError(path, f"the model has {len(generators)} random streams, the file others")
+    if not all(s is None or _words(s, 3) for s in streams) or not _words([told["epochs"]], 1):
+        raise LoadError(path, "bad description: 'random' is not as polyk writes it")
+
+    def restore() -> None:
+        import numpy as np
+
+        model.key, model._epochs = random.Key(*told["model"]), told["epochs"]
+        for generator, stream in zip(generators, streams, strict=True):
+            if stream is not None:
+                generator.key = random.Key(*stream[:2])
+            count = 0 if stream is None else stream[2]
+            generator.counter.restore(np.array(count, "int32"), model.backend)
+
+    return [restore]
+
+
+def _words(x: Any, n: int) -> bool:
+    return isinstance(x, list) and len(x) == n and all(type(i) is int and 0 <= i < 2**32 for i in x)
