@@ -159,7 +159,10 @@ def test_a_backend_uses_the_contract_side_of_polyk(backend):
 
 @pytest.mark.parametrize(
     ("tree", "allowed"),
-    [("conformance", KIT_MAY_USE | {"polyk_conformance"}), ("examples", EXAMPLE_MAY_USE)],
+    [
+        ("conformance", KIT_MAY_USE | {"polyk_conformance", "mutants"}),
+        ("examples", EXAMPLE_MAY_USE),
+    ],
 )
 def test_kit_and_examples_know_no_backend(tree, allowed):
     for path in files(tree):

@@ -6,6 +6,8 @@ tolerance anywhere. `budget` is the largest error over its bound: at most 1, on 
 every op and dtype. Source: N. J. Higham, Accuracy and Stability of Numerical Algorithms, ch. 3.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
@@ -122,11 +124,28 @@ def contract(product, *operands, terms):
     return Bounded(product(*values), (terms + len(operands)) * size)
 
 
+class Gap(NamedTuple):
+    """The cell that comes closest to its bound, or goes furthest beyond it."""
+
+    used: float  # its error over what is allowed there
+    place: tuple[int, ...] = ()
+    got: float = 0.0
+    want: float = 0.0
+    allowed: float = 0.0
+    ulps: float = 0.0  # its error in units in the last place of what is wanted
+
+    def __str__(self):
+        return (
+            f"at {self.place}: got {self.got!r}, want {self.want!r}, allowed {self.allowed:.3g}"
+            f" ({self.ulps:.3g} ulp off)"
+        )
+
+
 def budget(got, want):
-    """The largest error of `got` over what `want` allows, and the words to report it."""
+    """The `Gap` between the array `got` and the `Bounded` `want`."""
     dtype, got = got.dtype.name, np.asarray(got, np.float64)
     if not got.size:
-        return 0.0, ""
+        return Gap(0.0)
     with np.errstate(all="ignore"):
         held = want.v.astype(np.float32).astype(np.float64) if dtype == "float32" else want.v
         same = (
@@ -137,7 +156,14 @@ def budget(got, want):
     used = np.where(np.isnan(used), np.inf, used)
     i = int(np.argmax(used))
     place = tuple(map(int, np.unravel_index(i, used.shape)))
-    where = (
-        f"at {place}: got {got.flat[i]!r}, want {want.v.flat[i]!r}, allowed {allowed.flat[i]:.3g}"
+    got, value = float(got.flat[i]), float(want.v.flat[i])
+    error = 0.0 if same.flat[i] else abs(got - value)
+    return Gap(
+        float(used.flat[i]), place, got, value, float(allowed.flat[i]), error / ulp(value, dtype)
     )
-    return float(used.flat[i]), where
+
+
+def ulp(value, dtype):
+    """The distance from `value` to the next number of `dtype`; that of TINY below it."""
+    size = max(abs(value), TINY[dtype]) if np.isfinite(value) else TINY[dtype]
+    return 2 * UNIT[dtype] * 2.0 ** np.floor(np.log2(size))

@@ -4,7 +4,8 @@ import numpy as np
 
 import polyk
 from polyk import ops
-from polyk_conformance.bounded import Bounded, budget
+from polyk_conformance import record
+from polyk_conformance.bounded import Bounded, Gap, budget
 from polyk_conformance.cases.case import as_list, map_arrays
 
 
@@ -15,11 +16,13 @@ def tensors(tree):
 
 def run(case):
     """The results of a case, in a list."""
+    record.begin(case)
     return as_list(case.call(*tensors(case.args)))
 
 
 def check(case, results):
     """Every result has the dtype, the shape and the values that it must have."""
+    record.begin(case)
     wants = case.want()
     assert len(results) == len(wants), f"{len(results)} results, not {len(wants)}"
     for got, want, dtype in zip(results, wants, case.dtypes(len(wants)), strict=True):
@@ -38,9 +41,25 @@ def assert_matches(got, want, dtype):
     got = polyk.to_numpy(got)
     if isinstance(want, Bounded) and dtype.startswith(("float", "bfloat")):
         assert got.shape == want.shape, f"shape {got.shape}, not {want.shape}"
-        used, words = budget(got, want)
-        assert used <= 1, f"{used:.3g} times what rounding allows, {words}"
+        gap = budget(got, want)
+        record.note(dtype, gap)
+        assert gap.used <= 1, f"{gap.used:.3g} times what rounding allows, {gap}"
     else:
         want = np.asarray(want.v if isinstance(want, Bounded) else want)
         assert got.shape == want.shape, f"shape {got.shape}, not {want.shape}"
         np.testing.assert_array_equal(got, want.astype(got.dtype), strict=True)
+        record.note(dtype, Gap(0.0))
+
+
+def assert_close(name, gots, wants, share=1e-11):
+    """Float64 arrays that differ by at most `share` of the largest element."""
+    record.begin(name)
+    assert len(gots) == len(wants)
+    for got, want in zip(map(polyk.to_numpy, gots), map(polyk.to_numpy, wants), strict=True):
+        assert (got.dtype, got.shape) == (want.dtype, want.shape)
+        assert np.array_equal(np.isnan(got), np.isnan(want))
+        if got.size and got.dtype.kind == "f":
+            i = int(np.nanargmax(abs(got - want)))
+            record.share(got.flat[i], want.flat[i], share * np.nanmax(abs(want)) + 1e-30)
+        else:
+            np.testing.assert_array_equal(got, want)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import polyk
-from polyk import plugins
+from polyk import dtypes, plugins
 
 EXAMPLES = {"quick": 8, "ci": 30}
 
@@ -32,6 +32,7 @@ def pytest_configure(config):
             database=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.differing_executors],
         )
+    config.addinivalue_line("markers", "conformance(level, mode): what a check counts as")
     settings.load_profile(f"polyk-{config.getoption('--profile')}")
 
 
@@ -70,6 +71,14 @@ def backend(request):
         else:
             with polyk.device(device):
                 yield b
+
+
+@pytest.fixture
+def float64():
+    """floatx is float64 for the length of the check."""
+    dtypes.set_floatx("float64")
+    yield
+    dtypes.set_floatx("float32")
 
 
 @pytest.hookimpl(wrapper=True)

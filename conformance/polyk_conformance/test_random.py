@@ -110,8 +110,8 @@ DRAWS = {
         ]),
     ),
     "dropout": (
-        lambda k: random.dropout(ops.ones((40,)), 0.25, seed=k),
-        lambda k: np.where(fractions((40,), k) >= 0.25 * 2**24, np.float32(4 / 3), 0),
+        lambda k: random.dropout(ops.ones((8, 5)), 0.25, seed=k),
+        lambda k: np.where(fractions((8, 5), k) >= 0.25 * 2**24, np.float32(4 / 3), 0),
     ),
 }  # fmt: skip
 

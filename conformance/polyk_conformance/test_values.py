@@ -37,11 +37,12 @@ def test_an_op_gives_what_the_oracle_says(backend, case):
     check(case, run(case))
 
 
-@pytest.mark.parametrize("case", first_of_each_op(1), ids=str)
+@pytest.mark.parametrize("case", first_of_each_op(4), ids=str)
 def test_an_op_leaves_its_arguments_as_they_were(backend, case):
     given = tensors(case.args)
+    before = [polyk.to_numpy(tensor).copy() for tensor in leaves(given)]
     case.call(*given)
-    for tensor, array in zip(leaves(given), arrays_of(case.args), strict=True):
+    for tensor, array in zip(leaves(given), before, strict=True):
         np.testing.assert_array_equal(polyk.to_numpy(tensor), array)
 
 

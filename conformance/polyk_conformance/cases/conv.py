@@ -136,6 +136,7 @@ def _pools():
     special = [
         ("nan", array([1.0, math.nan, 3.0, 4.0]).reshape(1, 4, 1), 2),
         ("infinite", array([-math.inf] * 4 + [1.0]).reshape(1, 5, 1), 2, {"padding": "same"}),
+        ("all-infinite", array([-math.inf] * 3).reshape(1, 3, 1), 2, {"padding": "same"}),
     ]
     cases = table(
         "max_pool", oracle.max_pool, first, *rows, *special, ("ints", ints(1, 4, 4, 2), 2)

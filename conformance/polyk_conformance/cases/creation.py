@@ -79,6 +79,10 @@ def _ranges():
             ("dtype", 4, {"dtype": "float32"}),
         ),
         *table(
+            "arange", lambda *args: Bounded(np.arange(*args), 4 * np.arange(*args)), "float32",
+            ("long", 0.0, 200.0, 0.1),
+        ),
+        *table(
             "linspace", linspace, floated, ("plain", 0.0, 1.0, {"num": 7}),
             ("ints", 0, 10, {"num": 5}), ("open", -1.0, 1.0, {"num": 8, "endpoint": False}),
             ("one", 2.0, 3.0, {"num": 1}), ("tensors", floats(3), floats(3, seed=1), {"num": 4}),
@@ -156,6 +160,7 @@ def _questions():
         *table("shape", lambda x: tuple(x.shape), None, *rows),
         *table("ndim", np.ndim, None, *rows), *table("size", np.size, None, *rows),
         *table("dtype", lambda x: "float32", None, *rows),
+        *table("dtype", lambda x: "float64", None, ("doubles", doubles(2))),
         *table("dtype", lambda x: "int64", None, ("int64", ints(2, dtype="int64"))),
         *table("is_tensor", is_array, None, *rows),
         *table("is_tensor", lambda x: False, None, ("list", [1.0]), ("scalar", 1.0)),

@@ -21,6 +21,7 @@ from polyk_conformance.cases.case import (
 
 SPECIALS = array([math.nan, math.inf, -math.inf, 0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -2.5])
 WIDE = np.concatenate([SPECIALS, floats(14, seed=1, lo=-9, hi=9)]).reshape(4, 6)
+TINY = array([1e-7, -1e-7, 1e-4, -3e-4, 1e-12])  # where 1 + x has few digits of x left
 UNIT_RANGE = np.concatenate([SPECIALS[:8], floats(16, seed=2, lo=-1, hi=1)]).reshape(4, 6)
 
 vector_erf = np.vectorize(math.erf, otypes=[float])
@@ -83,7 +84,7 @@ def _function(name, f, ulps, smooth):
             smooth=(0,),
         ),
         *table(
-            name, reference, floated, ("specials", WIDE), ("unit", UNIT_RANGE),
+            name, reference, floated, ("specials", WIDE), ("unit", UNIT_RANGE), ("tiny", TINY),
             ("ints", array([0, 1, 2, -1], "int32")), ("bools", array([True, False])),
             ("scalar", 0.5), ("zero-d", array(0.25)), ("empty", floats(0, 3)),
         ),
@@ -152,6 +153,7 @@ COLUMN, ROW = array([[1.0], [2.0], [3.0]]), array([1.0, 2.0, 3.0])
 PAIRS = [
     ("column", GRID, COLUMN),  # Keras on TensorFlow adds this along the wrong axis
     ("row", GRID, ROW),
+    ("one-shape", GRID, floats(3, 3, seed=6)),
     ("outer", COLUMN, ROW),
     ("batch", floats(2, 4, 5, 4, seed=8), floats(1, 4, 1, 1, seed=9)),
     ("lower-rank", floats(3, 1, 2, seed=10), floats(2, 1, seed=11)),
@@ -172,7 +174,8 @@ PAIRS = [
     ("double-scalar", doubles(3, seed=25), 0.1),
     ("specials", np.repeat(SPECIALS, 10), np.tile(SPECIALS, 10)),
 ]
-SMOOTH = [("smooth", floats(3, 1, seed=30, lo=0.5), floats(1, 2, seed=31, lo=0.5))]
+SMOOTH = [("smooth", floats(3, 1, seed=30, lo=0.5), floats(1, 2, seed=31, lo=0.5)),
+          ("smooth-rank", floats(2, 3, seed=32, lo=0.5), floats(3, seed=33, lo=0.5))]  # fmt: skip
 
 
 def _rounded(f):
@@ -223,8 +226,9 @@ def _comparisons():
             x, y = (np.float32(v) if isinstance(v, float) and v == 0.1 else v for v in (x, y))
             return f(x, y)
 
+        rows = [*PAIRS, ("close", array([1.0, 1.0, 2.0]), array([1.000001, 1.0, 2.000001]))]
         skip = ("double-scalar", "mixed-floats", "batch", "row", "lower-rank", "zero-d")
-        cases += table(name, reference, "bool", *(p for p in PAIRS if p[0] not in skip))
+        cases += table(name, reference, "bool", *(p for p in rows if p[0] not in skip))
     truth = [("numbers", array([0.0, 2.0, -1.0]), ints(3)), ("bools", bools(2, 1), bools(1, 3))]
     for name in ("logical_and", "logical_or", "logical_xor"):
         cases += table(name, getattr(np, name), "bool", *truth)
@@ -321,7 +325,13 @@ def _angles():
 
     return [
         *table("arctan2", loose(np.arctan2, 7), floated, *rows),
-        *table("logaddexp", logaddexp, floated, *rows),
+        *table(
+            "logaddexp",
+            logaddexp,
+            floated,
+            *rows,
+            ("large", array([500.0, -500.0, 100.0]), array([499.0, -501.0, -100.0])),
+        ),
         *table("hypot", hypot, floated, *finite, big),
         *table("divide_no_nan", divide_no_nan, floated, *no_nan),
         *table("arctan2", loose(np.arctan2, 7), floated, *SMOOTH, smooth=(0, 1)),

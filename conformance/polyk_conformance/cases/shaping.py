@@ -47,7 +47,7 @@ def _views():
             ("empty", floats(2, 0)),
         ),
         *table(
-            "transpose", np.transpose, first, ("reversed", CUBE), ("axes", CUBE, (1, 0, 2)),
+            "transpose", np.transpose, first, ("reversed", CUBE), ("axes", CUBE, (1, 2, 0)),
             ("negative", CUBE, {"axes": [-1, 0, 1]}), ("vector", floats(3)),
             ("zero-d", array(1.0)), ("empty", floats(0, 2)),
         ),

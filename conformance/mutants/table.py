@@ -1,0 +1,7 @@
+"""All mutants, in the order of their families; importing this plants them."""
+
+from mutants import conv, elementwise, engine, gradients, reductions, shaping
+from mutants.mutant import MUTANTS
+
+FAMILIES = (elementwise, reductions, shaping, conv, gradients, engine)
+__all__ = ["MUTANTS"]
