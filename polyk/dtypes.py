@@ -44,10 +44,15 @@ def _known(name: str) -> str:
 
 
 class _Names(dict[Any, str]):
-    """An engine's dtype object -> its name, found once."""
+    """An engine's dtype object -> its name, found once; and which of them are `floats`."""
+
+    def __init__(self) -> None:
+        self.floats: dict[Any, str] = {}
 
     def __missing__(self, dtype: Any) -> str:
         name = self[dtype] = standardize(dtype)
+        if name in FLOATS:
+            self.floats[dtype] = name
         return name
 
 

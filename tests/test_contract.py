@@ -18,7 +18,8 @@ class Box:
 
     def __init__(self, array):
         self.array = np.asarray(array)
-        self.shape, self.dtype = self.array.shape, self.array.dtype
+        self.shape, self.ndim = self.array.shape, self.array.ndim
+        self.dtype = self.array.dtype
 
 
 def boxed(op):

@@ -1,5 +1,6 @@
 """The primitives in TensorFlow, and what derives from them where it has an op of its own."""
 
+import functools
 import math
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 from polyk.contract import Backend
 from polyk_tensorflow.engine import DTYPES, place
 
+raw = tf.raw_ops  # the kernels themselves: half of what an eager tf.add takes is its dispatch
 _SCALARS = (bool, int, float)
 
 
@@ -21,11 +23,28 @@ def _binary(op, on_bool=None):
     def method(x, y):
         if isinstance(x, _SCALARS):
             x = _constant(x, y.dtype)
-        elif on_bool is not None and x.dtype == tf.bool:
+        elif on_bool is not None and x.dtype is tf.bool:
             return on_bool(x, y)
-        return op(x, y)
+        return op(x=x, y=y)
 
     return staticmethod(method)
+
+
+@functools.cache
+def _eager_axes(axis):
+    with tf.init_scope(), tf.device("cpu"):
+        return tf.constant(axis, tf.int32, (len(axis),))
+
+
+def _axes(axis):
+    """`axis` in the form that costs least: TensorFlow takes 30 us to convert an eager tuple."""
+    return (
+        _eager_axes(axis) if tf.executing_eagerly() else tf.constant(axis, tf.int32, (len(axis),))
+    )
+
+
+def _unary(op):
+    return staticmethod(lambda x: op(x=x))
 
 
 def _signed(op, on_unsigned):
@@ -118,30 +137,30 @@ class Primitives(Backend):
     negative = _signed(tf.negative, lambda x: tf.zeros_like(x) - x)
     abs = _signed(tf.abs, tf.identity)
     sign = _signed(tf.sign, lambda x: tf.cast(tf.cast(x, tf.bool), x.dtype))
-    exp = staticmethod(tf.exp)
-    expm1 = staticmethod(tf.math.expm1)
-    log = staticmethod(tf.math.log)
-    log1p = staticmethod(tf.math.log1p)
-    sqrt = staticmethod(tf.sqrt)
-    sin = staticmethod(tf.sin)
-    cos = staticmethod(tf.cos)
-    tan = staticmethod(tf.tan)
-    arcsin = staticmethod(tf.asin)
-    arccos = staticmethod(tf.acos)
-    arctan = staticmethod(tf.atan)
-    sinh = staticmethod(tf.sinh)
-    cosh = staticmethod(tf.cosh)
-    tanh = staticmethod(tf.tanh)
-    arcsinh = staticmethod(tf.asinh)
-    arccosh = staticmethod(tf.acosh)
-    arctanh = staticmethod(tf.atanh)
-    floor = staticmethod(tf.floor)
-    ceil = staticmethod(tf.math.ceil)
+    exp = _unary(raw.Exp)
+    expm1 = _unary(raw.Expm1)
+    log = _unary(raw.Log)
+    log1p = _unary(raw.Log1p)
+    sqrt = _unary(raw.Sqrt)
+    sin = _unary(raw.Sin)
+    cos = _unary(raw.Cos)
+    tan = _unary(raw.Tan)
+    arcsin = _unary(raw.Asin)
+    arccos = _unary(raw.Acos)
+    arctan = _unary(raw.Atan)
+    sinh = _unary(raw.Sinh)
+    cosh = _unary(raw.Cosh)
+    tanh = _unary(raw.Tanh)
+    arcsinh = _unary(raw.Asinh)
+    arccosh = _unary(raw.Acosh)
+    arctanh = _unary(raw.Atanh)
+    floor = _unary(raw.Floor)
+    ceil = _unary(raw.Ceil)
     round = staticmethod(tf.round)
-    add = _binary(tf.add, tf.logical_or)
-    subtract = _binary(tf.subtract)
-    multiply = _binary(tf.multiply, tf.logical_and)
-    divide = _binary(tf.realdiv)
+    add = _binary(raw.AddV2, tf.logical_or)
+    subtract = _binary(raw.Sub)
+    multiply = _binary(raw.Mul, tf.logical_and)
+    divide = _binary(raw.RealDiv)
 
     def floor_divide(self, x, y):
         x, y = self._pair(x, y)
@@ -185,12 +204,12 @@ class Primitives(Backend):
 
     maximum = _binary(_extremum(tf.maximum, tf.greater), tf.logical_or)
     minimum = _binary(_extremum(tf.minimum, tf.less), tf.logical_and)
-    arctan2 = _binary(tf.atan2)
-    equal = _binary(tf.equal)
-    less = _binary(tf.less, lambda x, y: tf.logical_and(tf.logical_not(x), y))
-    less_equal = _binary(tf.less_equal, lambda x, y: tf.logical_or(tf.logical_not(x), y))
-    logical_not = staticmethod(tf.logical_not)
-    logical_and = _binary(tf.logical_and)
+    arctan2 = _binary(raw.Atan2)
+    equal = _binary(raw.Equal)
+    less = _binary(raw.Less, lambda x, y: tf.logical_and(tf.logical_not(x), y))
+    less_equal = _binary(raw.LessEqual, lambda x, y: tf.logical_or(tf.logical_not(x), y))
+    logical_not = _unary(raw.LogicalNot)
+    logical_and = _binary(raw.LogicalAnd)
     bitwise_and = _binary(tf.bitwise.bitwise_and, tf.logical_and)
     bitwise_or = _binary(tf.bitwise.bitwise_or, tf.logical_or)
     bitwise_xor = _binary(tf.bitwise.bitwise_xor, tf.math.logical_xor)
@@ -210,7 +229,8 @@ class Primitives(Backend):
     def where(self, condition, x, y):
         return tf.where(condition, *self._pair(x, y))
 
-    sum = staticmethod(tf.reduce_sum)
+    def sum(self, x, axis, keepdims=False):
+        return raw.Sum(input=x, axis=_axes(axis), keep_dims=keepdims)
 
     def prod(self, x, axis, keepdims=False):
         if not x.dtype.is_floating:
@@ -306,7 +326,7 @@ class Primitives(Backend):
 
     def matmul(self, x, y):
         if x.dtype.is_floating or x.dtype in (tf.int32, tf.int64):
-            return tf.matmul(x, y)
+            return raw.MatMul(a=x, b=y) if x.ndim == 2 == y.ndim else tf.matmul(x, y)
         # No kernel; wrapping is the same in a wider type.
         wide = tf.int32 if x.dtype.size < 4 else tf.int64
         return tf.cast(tf.matmul(tf.cast(x, wide), tf.cast(y, wide)), x.dtype)

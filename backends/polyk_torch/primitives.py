@@ -130,7 +130,7 @@ class Primitives(Backend):
 
     def sum(self, x, axis, keepdims=False):
         if len(axis) == x.ndim and not keepdims:
-            return torch.sum(x, dtype=x.dtype)
+            return torch.sum(x) if x.is_floating_point() else torch.sum(x, dtype=x.dtype)
         return torch.sum(x, axis, keepdims, dtype=x.dtype) if axis else x
 
     def prod(self, x, axis, keepdims=False):

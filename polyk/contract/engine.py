@@ -18,15 +18,17 @@ class Engine(Primitives):
     name = "?"  # set by polyk to the entry-point name
     package = ""  # who provides it, set by polyk: "polyk 0.1.0"
     rank = 0  # 0 for an engine; tapes and shape tensors rank higher in mixed arguments
-    tensor_types: tuple[type, ...] = ()  # every tensor has .shape and .dtype
+    tensor_types: tuple[type, ...] = ()  # with .shape, .ndim and .dtype
     host_types: tuple[type, ...] = ()  # tensor types that are host data to other backends
     dtypes: tuple[str, ...] = tuple(d for d in dtypes.ALL if d != "bfloat16")
     gaps: ClassVar[dict[str, str]] = {}  # op -> why this backend cannot do it
     names = NAMES  # the engine's dtype objects -> their names, filled by polyk
+    floats = NAMES.floats  # those of the float dtypes
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.names = type(cls.names)()  # its own: torch.compile must meet no other engine's dtypes
+        cls.floats = cls.names.floats
         for op, reason in cls.__dict__.get("gaps", {}).items():
             setattr(cls, op, _gap(op, reason))
 

@@ -56,10 +56,13 @@ def _holds_tensors(x: Any) -> bool:
 
 def floating(x: Any) -> tuple[Backend, Tensor]:
     """`x` as a float tensor: ints and bools become floatx."""
-    b = ENGINES.get(type(x))
+    t = type(x)
+    b = ENGINES.get(t)
     if b is None:
-        b, x = one(x)
-    if b.names[x.dtype] in _FLOATS:
+        b = _local.backend or select._default
+        if b is None or t not in b.tensor_types:
+            b, x = _one(x)
+    if x.dtype in b.floats or b.names[x.dtype] in _FLOATS:
         return b, x
     return b, b.cast(x, dtypes.floatx())
 
@@ -75,7 +78,7 @@ def pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
     if t is u:
         if x.dtype is y.dtype:
             return b, x, y
-    elif (u is float or u is int) and b.names[x.dtype] in _FLOATS:
+    elif (u is float or u is int) and x.dtype in b.floats:
         return b, x, float(y)
     return _pair(x, y)
 

@@ -13,10 +13,12 @@ __all__ = ["cross", "dot", "einsum", "inner", "matmul", "outer", "tensordot"]
 def matmul(x1: Any, x2: Any) -> Tensor:
     """The matrix product; leading axes broadcast, a vector counts as one row or column."""
     b, x, y = pair(x1, x2)
-    if type(x) is type(y):  # the common case, two matrices that fit
-        sx, sy = x.shape, y.shape
-        if len(sx) == 2 == len(sy) and sx[1] == sy[0]:
+    if type(x) is type(y) and x.ndim == 2 == y.ndim:  # the common case, two matrices
+        try:
             return b.matmul(x, y)
+        except Exception:
+            dot_general(b.shape(x), b.shape(y))  # a ShapeError, if that is why
+            raise
     b, x, y = _two(x1, x2, "matmul")
     row, column = len(b.shape(x)) == 1, len(b.shape(y)) == 1
     if row or column:

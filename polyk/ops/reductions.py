@@ -55,9 +55,7 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def _addable(x: Any) -> tuple[Any, Tensor]:
     """`x` in the dtype in which it is added up."""
     b, x = one(x)
-    dtype = b.names[x.dtype]
-    wide = dtypes.to_sum(dtype)
-    return b, x if wide is dtype else b.cast(x, wide)
+    return b, x if x.dtype in b.floats else cast(b, x, dtypes.to_sum(b.dtype(x)))
 
 
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
