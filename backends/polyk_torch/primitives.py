@@ -129,8 +129,8 @@ class Primitives(Backend):
     # For torch an empty `axis` means all of them.
 
     def sum(self, x, axis, keepdims=False):
-        if len(axis) == x.ndim and not keepdims:
-            return torch.sum(x) if x.is_floating_point() else torch.sum(x, dtype=x.dtype)
+        if len(axis) == x.ndim and not keepdims and x.is_floating_point():
+            return torch.sum(x)
         return torch.sum(x, axis, keepdims, dtype=x.dtype) if axis else x
 
     def prod(self, x, axis, keepdims=False):

@@ -228,7 +228,7 @@ class Primitives(ABC):
 
     @abstractmethod
     def matmul(self, x: Tensor, y: Tensor) -> Tensor:
-        """Both with two dimensions or more; the leading ones broadcast."""
+        """As NumPy's; leading axes broadcast. It may refuse a vector, and never misread one."""
 
     # Shape and indexing.
 

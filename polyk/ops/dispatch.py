@@ -7,7 +7,8 @@ slow path, which also explains what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from polyk import dtypes, select
@@ -65,6 +66,59 @@ def floating(x: Any) -> tuple[Backend, Tensor]:
     if x.dtype in b.floats or b.names[x.dtype] in _FLOATS:
         return b, x
     return b, b.cast(x, dtypes.floatx())
+
+
+def unary(op: Callable[[Any], Tensor]) -> Callable[[Any], Tensor]:
+    """An op of floats, all that is to say of which is the docstring of `op`.
+
+    A tensor of an engine goes straight to the method of that name.
+    """
+    name = op.__name__
+    known: dict[type, Any] = {}  # tensor type -> the engine's method, the engine
+
+    @functools.wraps(op)
+    def call(x: Any) -> Tensor:
+        t = type(x)
+        found = known[t] if t in known else _find(t, name, known)
+        if found and x.dtype in found[1].floats:
+            return found[0](x)
+        b, x = floating(x)
+        return getattr(b, name)(x)
+
+    return call
+
+
+def binary(op: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
+    """An op on two tensors: those of one engine and dtype go to its method directly.
+
+    What the method refuses goes to `op`, which says why, or knows another way.
+    """
+    name = op.__name__
+    known: dict[type, Any] = {}
+
+    @functools.wraps(op)
+    def call(x: Any, y: Any) -> Tensor:
+        t = type(x)
+        if t is type(y):
+            found = known[t] if t in known else _find(t, name, known)
+            if found and x.dtype is y.dtype:
+                try:
+                    return found[0](x, y)
+                except Exception:
+                    pass
+        return op(x, y)
+
+    return call
+
+
+def _find(t: type, name: str, known: dict[type, Any]) -> Any:
+    """The method `name` for tensors of type `t`; remembered, unless `t` is host data."""
+    b = ENGINES.get(t)
+    if b is not None:  # not for tapes and shapes: they rely on what `op` makes sure of
+        known[t] = None if b.rank else (getattr(b, name), b)
+        return known[t]
+    b = _local.backend or select._default
+    return (getattr(b, name), b) if b is not None and t in b.tensor_types else None
 
 
 def pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:

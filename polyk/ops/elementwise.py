@@ -8,7 +8,17 @@ import math
 from typing import Any
 
 from polyk import dtypes
-from polyk.ops.dispatch import Tensor, cast, floating, floating_pair, one, pair, tensors
+from polyk.ops.dispatch import (
+    Tensor,
+    binary,
+    cast,
+    floating,
+    floating_pair,
+    one,
+    pair,
+    tensors,
+    unary,
+)
 
 __all__ = [
     "abs",
@@ -86,148 +96,124 @@ def sign(x: Any) -> Tensor:
     return b.sign(cast(b, x, "int32") if b.dtype(x) == "bool" else x)
 
 
+@unary
 def exp(x: Any) -> Tensor:
     """``e ** x``."""
-    b, x = floating(x)
-    return b.exp(x)
 
 
+@unary
 def exp2(x: Any) -> Tensor:
     """``2 ** x``."""
-    b, x = floating(x)
-    return b.exp2(x)
 
 
+@unary
 def expm1(x: Any) -> Tensor:
     """``e ** x - 1``, accurate near 0."""
-    b, x = floating(x)
-    return b.expm1(x)
 
 
+@unary
 def log(x: Any) -> Tensor:
     """Natural logarithm; -inf at 0, NaN below."""
-    b, x = floating(x)
-    return b.log(x)
 
 
+@unary
 def log2(x: Any) -> Tensor:
     """Logarithm to base 2."""
-    b, x = floating(x)
-    return b.log2(x)
 
 
+@unary
 def log10(x: Any) -> Tensor:
     """Logarithm to base 10."""
-    b, x = floating(x)
-    return b.log10(x)
 
 
+@unary
 def log1p(x: Any) -> Tensor:
     """``log(1 + x)``, accurate near 0."""
-    b, x = floating(x)
-    return b.log1p(x)
 
 
+@unary
 def sqrt(x: Any) -> Tensor:
     """Square root; NaN below 0."""
-    b, x = floating(x)
-    return b.sqrt(x)
 
 
+@unary
 def rsqrt(x: Any) -> Tensor:
     """``1 / sqrt(x)``."""
-    b, x = floating(x)
-    return b.rsqrt(x)
 
 
+@unary
 def sin(x: Any) -> Tensor:
     """Sine of radians."""
-    b, x = floating(x)
-    return b.sin(x)
 
 
+@unary
 def cos(x: Any) -> Tensor:
     """Cosine of radians."""
-    b, x = floating(x)
-    return b.cos(x)
 
 
+@unary
 def tan(x: Any) -> Tensor:
     """Tangent of radians."""
-    b, x = floating(x)
-    return b.tan(x)
 
 
+@unary
 def arcsin(x: Any) -> Tensor:
     """Inverse sine, in radians."""
-    b, x = floating(x)
-    return b.arcsin(x)
 
 
+@unary
 def arccos(x: Any) -> Tensor:
     """Inverse cosine, in radians."""
-    b, x = floating(x)
-    return b.arccos(x)
 
 
+@unary
 def arctan(x: Any) -> Tensor:
     """Inverse tangent, in radians."""
-    b, x = floating(x)
-    return b.arctan(x)
 
 
+@unary
 def sinh(x: Any) -> Tensor:
     """Hyperbolic sine."""
-    b, x = floating(x)
-    return b.sinh(x)
 
 
+@unary
 def cosh(x: Any) -> Tensor:
     """Hyperbolic cosine."""
-    b, x = floating(x)
-    return b.cosh(x)
 
 
+@unary
 def tanh(x: Any) -> Tensor:
     """Hyperbolic tangent."""
-    b, x = floating(x)
-    return b.tanh(x)
 
 
+@unary
 def arcsinh(x: Any) -> Tensor:
     """Inverse hyperbolic sine."""
-    b, x = floating(x)
-    return b.arcsinh(x)
 
 
+@unary
 def arccosh(x: Any) -> Tensor:
     """Inverse hyperbolic cosine."""
-    b, x = floating(x)
-    return b.arccosh(x)
 
 
+@unary
 def arctanh(x: Any) -> Tensor:
     """Inverse hyperbolic tangent."""
-    b, x = floating(x)
-    return b.arctanh(x)
 
 
+@unary
 def erf(x: Any) -> Tensor:
     """The error function."""
-    b, x = floating(x)
-    return b.erf(x)
 
 
+@unary
 def erfc(x: Any) -> Tensor:
     """``1 - erf(x)``, accurate for large `x`."""
-    b, x = floating(x)
-    return b.erfc(x)
 
 
+@unary
 def sinc(x: Any) -> Tensor:
     """``sin(pi x) / (pi x)``; 1 at 0."""
-    b, x = floating(x)
-    return b.sinc(x)
 
 
 def floor(x: Any) -> Tensor:
@@ -285,24 +271,28 @@ def rad2deg(x: Any) -> Tensor:
     return b.multiply(x, 180 / math.pi)
 
 
+@binary
 def add(x: Any, y: Any) -> Tensor:
     """``x + y``; of bools: or."""
     b, x, y = pair(x, y)
     return b.add(x, y)
 
 
+@binary
 def multiply(x: Any, y: Any) -> Tensor:
     """``x * y``; of bools: and."""
     b, x, y = pair(x, y)
     return b.multiply(x, y)
 
 
+@binary
 def maximum(x: Any, y: Any) -> Tensor:
     """The larger; a tie halves the gradient."""
     b, x, y = pair(x, y)
     return b.maximum(x, y)
 
 
+@binary
 def minimum(x: Any, y: Any) -> Tensor:
     """The smaller; a tie halves the gradient."""
     b, x, y = pair(x, y)

@@ -4,21 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from polyk.errors import ShapeError
-from polyk.ops.dispatch import Tensor, many, pair
+from polyk.ops.dispatch import Tensor, binary, many, pair
 from polyk.shapes import axis_index, dot_general
 
 __all__ = ["cross", "dot", "einsum", "inner", "matmul", "outer", "tensordot"]
 
 
+@binary
 def matmul(x1: Any, x2: Any) -> Tensor:
     """The matrix product; leading axes broadcast, a vector counts as one row or column."""
-    b, x, y = pair(x1, x2)
-    if type(x) is type(y) and x.ndim == 2 == y.ndim:  # the common case, two matrices
-        try:
-            return b.matmul(x, y)
-        except Exception:
-            dot_general(b.shape(x), b.shape(y))  # a ShapeError, if that is why
-            raise
     b, x, y = _two(x1, x2, "matmul")
     row, column = len(b.shape(x)) == 1, len(b.shape(y)) == 1
     if row or column:

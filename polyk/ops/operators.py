@@ -25,11 +25,6 @@ class Operators:
     shape: Any
     dtype: Any
 
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
-
     __add__, __radd__ = _call("add"), _call("add", True)
     __sub__, __rsub__ = _call("subtract"), _call("subtract", True)
     __mul__, __rmul__ = _call("multiply"), _call("multiply", True)

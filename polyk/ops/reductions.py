@@ -7,6 +7,7 @@ from typing import Any
 from polyk import dtypes
 from polyk.errors import ShapeError
 from polyk.ops.dispatch import Tensor, cast, floating, indices, one, tensors
+from polyk.select import ENGINES
 from polyk.shapes import axis_index, axis_tuple, resolve_reshape
 
 __all__ = [
@@ -42,14 +43,16 @@ Axis = int | tuple[int, ...] | list[int] | None
 
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum; 0 of nothing. Bools and small ints add up in int32."""
-    b, x = _addable(x)
-    return b.sum(x, axis_tuple(axis, len(x.shape)), keepdims)
+    b = ENGINES.get(type(x))
+    if b is None or x.dtype not in b.floats:
+        b, x = _addable(x)
+    return b.sum(x, axis_tuple(axis, x.ndim), keepdims)
 
 
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The product; 1 of nothing. Bools and small ints multiply in int32."""
     b, x = _addable(x)
-    return b.prod(x, axis_tuple(axis, len(x.shape)), keepdims)
+    return b.prod(x, axis_tuple(axis, x.ndim), keepdims)
 
 
 def _addable(x: Any) -> tuple[Any, Tensor]:
@@ -61,32 +64,32 @@ def _addable(x: Any) -> tuple[Any, Tensor]:
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean, a float; NaN of nothing."""
     b, x = floating(x)
-    return b.mean(x, axis_tuple(axis, len(x.shape)), keepdims)
+    return b.mean(x, axis_tuple(axis, x.ndim), keepdims)
 
 
 def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The variance of the population (divided by the count, not by one less)."""
     b, x = floating(x)
-    return b.var(x, axis_tuple(axis, len(x.shape)), keepdims)
+    return b.var(x, axis_tuple(axis, x.ndim), keepdims)
 
 
 def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The square root of `var`; its derivative at 0 is 0."""
     b, x = floating(x)
-    return b.std(x, axis_tuple(axis, len(x.shape)), keepdims)
+    return b.std(x, axis_tuple(axis, x.ndim), keepdims)
 
 
 def _extreme(op: str, x: Any, axis: Axis, keepdims: bool, initial: Any) -> Tensor:
     b, x = one(x)
     dtype = b.dtype(x)
-    axes = axis_tuple(axis, len(x.shape))
+    axes = axis_tuple(axis, x.ndim)
     if 0 in [b.shape(x)[a] for a in axes] and initial is None:
         raise ShapeError(f"{op} of an empty axis (shape {b.shape(x)}, axis {axis}) has no value.")
     if dtype == "bool":
         return (b.any if op == "max" else b.all)(x, axes, keepdims)
     if initial is None:
         return getattr(b, op)(x, axes, keepdims)
-    pads = tuple((0, 1) if i in axes else (0, 0) for i in range(len(x.shape)))
+    pads = tuple((0, 1) if i in axes else (0, 0) for i in range(x.ndim))
     return getattr(b, op)(b.pad(x, pads, dtypes.PYTHON[dtype](initial)), axes, keepdims)
 
 
@@ -106,31 +109,31 @@ amax, amin = max, min
 def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether one element is not 0; False of nothing."""
     b, x = one(x)
-    return b.any(cast(b, x, "bool"), axis_tuple(axis, len(x.shape)), keepdims)
+    return b.any(cast(b, x, "bool"), axis_tuple(axis, x.ndim), keepdims)
 
 
 def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether no element is 0; True of nothing."""
     b, x = one(x)
-    return b.all(cast(b, x, "bool"), axis_tuple(axis, len(x.shape)), keepdims)
+    return b.all(cast(b, x, "bool"), axis_tuple(axis, x.ndim), keepdims)
 
 
 def count_nonzero(x: Any, axis: Axis = None) -> Tensor:
     """How many elements are not 0, int32."""
     b, x = one(x)
-    return b.count_nonzero(x, axis_tuple(axis, len(x.shape)))
+    return b.count_nonzero(x, axis_tuple(axis, x.ndim))
 
 
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` without overflow; -inf of nothing and of all -inf."""
     b, x = floating(x)
-    return b.logsumexp(x, axis_tuple(axis, len(x.shape)), keepdims)
+    return b.logsumexp(x, axis_tuple(axis, x.ndim), keepdims)
 
 
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The vector norm: Euclidean by default, or of order 1, 2, inf, -inf, 0 or p."""
     b, x = floating(x)
-    axes = axis_tuple(axis, len(x.shape))
+    axes = axis_tuple(axis, x.ndim)
     if ord in (None, 2, "euclidean"):
         return b.norm(x, axes, keepdims)
     if ord in (math.inf, -math.inf):
@@ -148,7 +151,7 @@ def average(x: Any, axis: Axis = None, weights: Any = None) -> Tensor:
     b, x = floating(x)
     b, (w,) = tensors(weights)
     w = cast(b, w, b.dtype(x))
-    axes = axis_tuple(axis, len(x.shape))
+    axes = axis_tuple(axis, x.ndim)
     if b.shape(w) != b.shape(x):
         w = b.reshape(w, tuple(d if i in axes else 1 for i, d in enumerate(b.shape(x))))
         w = b.broadcast_to(w, b.shape(x))
@@ -163,7 +166,7 @@ def moments(x: Any, axes: Axis, keepdims: bool = False) -> tuple[Tensor, Tensor]
 def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The middle value, or the mean of the two middle ones; NaN where there is a NaN."""
     b, x = floating(x)
-    rank = len(x.shape)
+    rank = x.ndim
     if axis is None:
         middle = b.median(b.reshape(x, resolve_reshape(b.shape(x), (-1,))), 0)
         return b.reshape(middle, (1,) * rank) if keepdims else middle
@@ -175,7 +178,7 @@ def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
 def _arg(op: str, x: Any, axis: int | None, keepdims: bool) -> Tensor:
     b, x = one(x)
     x = cast(b, x, "int32") if b.dtype(x) == "bool" else x
-    rank, shape = len(x.shape), b.shape(x)
+    rank, shape = x.ndim, b.shape(x)
     flat = b.reshape(x, resolve_reshape(shape, (-1,))) if axis is None else x
     a = 0 if axis is None else axis_index(axis, rank)
     if b.shape(flat)[a] == 0:
@@ -202,7 +205,7 @@ def _along(x: Any, axis: int | None, wide: Callable[[str], str] = str) -> tuple[
     x = cast(b, x, wide(b.dtype(x)))
     if axis is None:
         return b, b.reshape(x, resolve_reshape(b.shape(x), (-1,))), 0
-    return b, x, axis_index(axis, len(x.shape))
+    return b, x, axis_index(axis, x.ndim)
 
 
 def cumsum(x: Any, axis: int | None = None) -> Tensor:
