@@ -8,6 +8,7 @@ numbers in its place, and what differs in the result is what is not known.
 from __future__ import annotations
 
 import math
+import threading
 from abc import update_abstractmethods
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -207,6 +208,19 @@ register(SYMBOLIC)
 _PROBES = ((83, 59, 61, 67, 71), (97, 101, 103, 107, 109))  # by axis, the last for all further ones
 
 
+class _Probe(threading.local):
+    def __init__(self) -> None:
+        self.depth = 0
+
+
+_probe = _Probe()
+
+
+def open_batch(size: int) -> bool:
+    """Whether `size` only stands in for a batch size that is not known."""
+    return _probe.depth > 0 and any(size == probe[0] for probe in _PROBES)
+
+
 def infer(fn: Callable[..., Any], *args: Any) -> Any:
     """What ``fn(*args)`` returns, in shapes: nested Specs, with None where a size is not known.
 
@@ -215,7 +229,11 @@ def infer(fn: Callable[..., Any], *args: Any) -> Any:
     found = [s for s in trees.flatten(args) if isinstance(s, Spec)]
     if not any(None in s.shape for s in found):
         return fn(*args)
-    first, second = (fn(*trees.map(partial(_fill, probe=p), args)) for p in _PROBES)
+    _probe.depth += 1
+    try:
+        first, second = (fn(*trees.map(partial(_fill, probe=p), args)) for p in _PROBES)
+    finally:
+        _probe.depth -= 1
     pairs = zip(trees.flatten(first), trees.flatten(second), strict=True)
     return trees.unflatten(first, [_differ(a, b) for a, b in pairs])
 

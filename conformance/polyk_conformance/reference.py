@@ -9,7 +9,14 @@ from functools import cache
 import polyk
 from polyk.contract import Backend
 
-FAMILIES = ("Shaping", "Maths", "Linalg", "Conv", "NN")  # the classes that hold defaults
+FAMILIES = (
+    "Shaping",
+    "Maths",
+    "Linalg",
+    "Conv",
+    "NN",
+    "Sequence",
+)  # the classes that hold defaults
 ENGINE_OWN = {"cond", "while_loop", "scan"}  # defaults that cannot be traced
 
 

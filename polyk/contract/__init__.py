@@ -1,19 +1,19 @@
 """What a backend is: some seventy primitives to write, everything else to inherit.
 
 `Primitives` lists the abstract methods, `Engine` what a backend says of itself. On them stand the
-derived ops, each family a class on top of the one before: Shaping, Maths, Linalg, Conv, NN; a
-backend overrides a derived op only for speed, with the same result. Core calls these methods with
-clean arguments: axes counted from the front, shapes as tuples of ints, dtypes as names, floats
-where a float is needed, and two tensors of one dtype. In a binary method a Python scalar may stand
-in for one of the tensors.
+derived ops, each family a class on top of the one before: Shaping, Maths, Linalg, Conv, NN,
+Sequence; a backend overrides a derived op only for speed, with the same result. Core calls these
+methods with clean arguments: axes counted from the front, shapes as tuples of ints, dtypes as
+names, floats where a float is needed, and two tensors of one dtype. In a binary method a Python
+scalar may stand in for one of the tensors.
 """
 
 from polyk.contract.engine import API
-from polyk.contract.nn import NN
 from polyk.contract.primitives import Primitives
+from polyk.contract.sequence import Sequence
 
 __all__ = ["API", "Backend", "Primitives"]
 
 
-class Backend(NN):
+class Backend(Sequence):
     """Subclass this, point an entry point at it, and polyk runs on your library."""

@@ -216,7 +216,7 @@ class NN(Conv):
         self, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], list[Tensor]]],
         init: list[Tensor], xs: list[Tensor], length: int, reverse: bool,
     ) -> tuple[list[Tensor], list[Tensor]]:  # fmt: skip
-        """``carry, y = f(carry, x)`` along the first axis; the ys are stacked."""
+        """``carry, y = f(carry, x)`` along the first axis; each y stacked, or a list of steps."""
         columns = [self.unstack(x, 0) for x in xs]
         outputs: list[list[Tensor]] = []
         for i in reversed(range(length)) if reverse else range(length):
@@ -224,4 +224,4 @@ class NN(Conv):
             outputs.append(ys)
         if reverse:
             outputs.reverse()
-        return init, [self.stack(list(ys), 0) for ys in zip(*outputs, strict=True)]
+        return init, [list(ys) for ys in zip(*outputs, strict=True)]

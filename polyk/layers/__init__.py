@@ -18,13 +18,45 @@ from polyk.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from polyk.layers.recurrent import LSTM
+from polyk.layers.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    ConvLSTM1D,
+    ConvLSTM1DCell,
+    ConvLSTM2D,
+    ConvLSTM2DCell,
+    ConvLSTM3D,
+    ConvLSTM3DCell,
+    GRUCell,
+    LSTMCell,
+    SimpleRNN,
+    SimpleRNNCell,
+    StackedRNNCells,
+    TimeDistributed,
+)
 from polyk.layers.regularization import Dropout
 from polyk.layers.reshaping import Flatten, Reshape
 from polyk.layers.spec import InputSpec
 
 __all__ = [
+    "GRU",
     "LSTM",
+    "RNN",
+    "Bidirectional",
+    "ConvLSTM1D",
+    "ConvLSTM1DCell",
+    "ConvLSTM2D",
+    "ConvLSTM2DCell",
+    "ConvLSTM3D",
+    "ConvLSTM3DCell",
+    "GRUCell",
+    "LSTMCell",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "StackedRNNCells",
+    "TimeDistributed",
     "Activation",
     "AveragePooling1D",
     "AveragePooling2D",

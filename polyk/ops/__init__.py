@@ -13,4 +13,5 @@ from polyk.ops.linalg import *
 from polyk.ops.logic import *
 from polyk.ops.nn import *
 from polyk.ops.reductions import *
+from polyk.ops.sequence import *
 from polyk.ops.shaping import *

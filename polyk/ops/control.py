@@ -4,10 +4,12 @@ Values carried around may be nested dicts, lists and tuples of tensors.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from polyk import trees
-from polyk.ops.dispatch import Tensor, cast, one, tensors
+from polyk.contract import Backend
+from polyk.ops.dispatch import Tensor, cast, many, one, tensors
 from polyk.select import backend_of
 
 __all__ = ["cond", "fori_loop", "map", "scan", "stop_gradient", "switch", "while_loop"]
@@ -92,10 +94,15 @@ def scan(
     xs: Any = None,
     length: int | None = None,
     reverse: bool = False,
+    unroll: int | bool = 1,
 ) -> tuple[Any, Any]:
-    """``carry, y = f(carry, x)`` for each x along the first axis; the last carry, ys stacked."""
-    b, flat_xs = _flat(xs) if xs is not None else (_flat(init)[0], [])
-    _, carry = _flat(init)
+    """``carry, y = f(carry, x)`` for each x along the first axis; the last carry, ys stacked.
+
+    ``unroll=True`` writes the steps out where a loop would be compiled; a number is a hint that
+    changes nothing.
+    """
+    b, leaves = _flat((init, xs))
+    carry, flat_xs = leaves[: (n := len(trees.flatten(init)))], leaves[n:]
     lengths = {b.shape(x)[0] for x in flat_xs} | ({length} if length is not None else set())
     if len(lengths) != 1:
         raise ValueError(f"scan: xs and length disagree about how many steps there are: {lengths}.")
@@ -107,9 +114,18 @@ def scan(
         seen.append(y)
         return _flat(new)[1], (_flat(y)[1] if trees.flatten(y) else [])
 
-    last, ys = b.scan(step, carry, flat_xs, lengths.pop(), reverse)
-    stacked = trees.unflatten(seen[-1], list(ys)) if seen and ys else None
+    loop = partial(Backend.scan, b) if unroll is True else b.scan
+    last, ys = loop(step, carry, flat_xs, lengths.pop(), reverse)
+    stacked = trees.unflatten(seen[-1], [_stacked(y) for y in ys]) if seen and ys else None
     return trees.unflatten(init, list(last)), stacked
+
+
+def _stacked(y: Any) -> Tensor:
+    """The steps of a loop in Python, which may belong to a tape that the loop saw nothing of."""
+    if isinstance(y, list):
+        b, y = many(y)
+        return b.stack(y, 0)
+    return y
 
 
 def map(f: Callable[[Any], Any], xs: Any) -> Any:

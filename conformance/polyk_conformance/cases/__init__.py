@@ -9,9 +9,21 @@ from polyk_conformance.cases import (
     linalg,
     nn,
     reductions,
+    sequence,
     shaping,
 )
 from polyk_conformance.cases.case import Case
 
-FAMILIES = (creation, elementwise, reductions, shaping, indexing, linalg, conv, nn, control)
+FAMILIES = (
+    creation,
+    elementwise,
+    reductions,
+    shaping,
+    indexing,
+    linalg,
+    conv,
+    nn,
+    sequence,
+    control,
+)
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]
