@@ -3,7 +3,7 @@
 import numpy as np
 
 from polyk_conformance import oracle
-from polyk_conformance.bounded import Bounded, tanh, wrap
+from polyk_conformance.bounded import Bounded, exp, tanh, where, wrap
 from polyk_conformance.cases.case import array, bools, floated, floats, table
 
 
@@ -65,8 +65,9 @@ def attention(query, key, value, bias=None, mask=None, scale=None, is_causal=Fal
     allowed = np.ones(scores.shape, bool) if mask is None else np.broadcast_to(mask, scores.shape)
     if is_causal:
         allowed = allowed & np.tri(targets, sources, dtype=bool)
-    weights = oracle.softmax(Bounded(np.where(allowed, scores.v, -1e30), scores.e))
-    weights = Bounded(np.where(allowed, weights.v, 0), np.where(allowed, weights.e, 0))
+    held = where(allowed, scores, -1e30)
+    powers = exp(held - held.v.max(3, keepdims=True))
+    weights = where(allowed, powers / powers.sum(3, True), 0.0)
     return product("bhts,bshc->bthc", weights, value, sources)
 
 
