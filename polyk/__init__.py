@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from polyk.errors import DTypeError as DTypeError
     from polyk.errors import LoadError as LoadError
     from polyk.errors import MissingFramework as MissingFramework
+    from polyk.errors import MissingPackage as MissingPackage
     from polyk.errors import PolykError as PolykError
     from polyk.errors import SaveError as SaveError
     from polyk.errors import ShapeError as ShapeError
@@ -58,7 +59,8 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "contract": "Backend",
     "errors": (
         "BackendAPIMismatch BackendConflict BackendError BrokenBackend DTypeError LoadError "
-        "MissingFramework PolykError SaveError ShapeError UnknownBackend UnknownName UnsupportedOp"
+        "MissingFramework MissingPackage PolykError SaveError ShapeError UnknownBackend "
+        "UnknownName UnsupportedOp"
     ),
     "hookspecs": "hookimpl",
     "models": "Model Sequential",

@@ -7,6 +7,7 @@ PolykError
 │   ├── BrokenBackend
 │   ├── BackendConflict
 │   └── BackendAPIMismatch
+├── MissingPackage           an ImportError
 ├── UnsupportedOp            a NotImplementedError
 ├── ShapeError               a ValueError
 ├── DTypeError               a TypeError
@@ -16,6 +17,7 @@ PolykError
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class PolykError(Exception):
@@ -44,6 +46,10 @@ class BackendConflict(BackendError):
 
 class BackendAPIMismatch(BackendError):
     """The backend was written for another version of the backend API."""
+
+
+class MissingPackage(PolykError, ImportError):
+    """A package that only this feature needs is not installed."""
 
 
 class UnsupportedOp(PolykError, NotImplementedError):
@@ -86,3 +92,18 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     plain = {choice.lower(): choice for choice in choices}
     near = get_close_matches(name.lower(), plain, 1)
     return f" Did you mean {plain[near[0]]!r}?" if near else ""
+
+
+def need(module: str, feature: str, install: str) -> Any:
+    """Import an optional `module`, or raise MissingPackage with what to type."""
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as e:
+        name = module.partition(".")[0]
+        if (e.name or "").partition(".")[0] != name:
+            raise
+        raise MissingPackage(
+            f'{feature} needs {name}, which is not installed.\n  pip install "{install}"'
+        ) from None

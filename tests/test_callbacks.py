@@ -1,4 +1,4 @@
-"""Callbacks: which events come when, what they are told, and the two that polyk brings along."""
+"""Callbacks: which events come when, what they are told, and what a person sees of it."""
 
 import contextlib
 import io
@@ -256,7 +256,7 @@ def test_the_bar_is_drawn_and_each_epoch_leaves_a_line(watch):
 
 def test_the_bar_shows_live_metrics(watch, monkeypatch):
     clock = iter(range(1000))
-    monkeypatch.setattr(callbacks.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(callbacks.progress.time, "monotonic", lambda: next(clock))
     assert watch().count("loss") > 1
 
 

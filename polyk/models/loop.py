@@ -50,7 +50,7 @@ class Pass:
     """One kind of step, "train" or "test", over an epoch."""
 
     def __init__(self, model: Any, kind: str, listeners: cb.CallbackList) -> None:
-        self.model, self.listeners = model, listeners
+        self.model, self.kind, self.listeners = model, kind, listeners
         self.step = model._function(kind)
         self.together = model.steps_per_execution
         self.begin, self.end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
@@ -61,12 +61,15 @@ class Pass:
         """The logs of the epoch; empty if there was no batch."""
         model, call, step = self.model, self.listeners.call, self.step
         model.reset_metrics()
+        training = self.kind == "train"
         read, own, last, logs = model.get_metrics_result, self.own_logs, -1, {}
         for first, last, data in groups(items, self.together):  # noqa: B007
             call(self.begin, first, {})
             logs = step(data)
             self.losses.append(logs.get("loss"))
             call(self.end, last, LazyLogs(partial(dict, logs) if own else read))
+            if training and model.stop_training:
+                break
         self.steps = last + 1
         return numbers(logs if own else read()) if self.steps else {}
 
@@ -79,7 +82,7 @@ def fit(
     history = cb.History()
     bar = [cb.ProgressBar(verbose)] if verbose else []
     params = {"epochs": epochs, "steps": stream.steps, "verbose": verbose}
-    listeners = cb.CallbackList([history, *_from_plugins(model), *callbacks, *bar], model, params)
+    listeners = cb.CallbackList([*_from_plugins(model), *callbacks, history, *bar], model, params)
     model.stop_training, model.history = False, history
     logs: dict[str, Any] = {}
     listeners.call("on_train_begin", {})
@@ -98,6 +101,9 @@ def fit(
             listeners.call("on_epoch_end", epoch, logs)
             if model.stop_training or stream.dry:
                 break
+        finish = getattr(model.optimizer, "finalize_variable_values", None)
+        if finish is not None:
+            finish(model.trainable_weights)
     finally:
         stream.close()
         listeners.call("on_train_end", logs)

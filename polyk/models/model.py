@@ -175,7 +175,9 @@ class Model(Steps):
             return loop.predict(self, stream, self._listeners(callbacks, stream, verbose))
 
     def _listeners(self, callbacks: Any, stream: Stream, verbose: Any) -> cb.CallbackList:
-        return cb.CallbackList(callbacks or (), self, {"steps": stream.steps, "verbose": verbose})
+        bar = [cb.ProgressBar(verbose)] if verbose else []
+        params = {"steps": stream.steps, "verbose": verbose}
+        return cb.CallbackList([*(callbacks or ()), *bar], self, params)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
