@@ -17,8 +17,7 @@ class ModelCheckpoint(MonitorCallback):
 
     `save_best_only` saves when `monitor` improves on the best so far, at first on
     `initial_value_threshold`; `save_weights_only` leaves out architecture and optimizer.
-    `save_freq` is "epoch" or a number of batches. The name must end in ``.weights.h5`` for weights,
-    else in ``.keras`` or ``.h5``.
+    `save_freq` is "epoch" or a number of batches.
     """
 
     def __init__(
@@ -39,12 +38,6 @@ class ModelCheckpoint(MonitorCallback):
             raise ValueError(
                 f"ModelCheckpoint: save_freq must be 'epoch' or a number of batches; "
                 f"got {save_freq!r}."
-            )
-        endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
-        if not self.filepath.endswith(endings):
-            raise ValueError(
-                f"ModelCheckpoint: with save_weights_only={save_weights_only} filepath must end in "
-                f"{' or '.join(endings)}; got {self.filepath!r}."
             )
         self.save_freq = save_freq
         self._epoch, self._pending, self._last = 0, 0, -1
