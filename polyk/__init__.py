@@ -7,12 +7,15 @@ TYPE_CHECKING = False  # type checkers take this name for true; saves importing 
 if TYPE_CHECKING:
     from polyk import activations as activations
     from polyk import callbacks as callbacks
+    from polyk import config as config
     from polyk import constraints as constraints
     from polyk import data as data
+    from polyk import dtype_policies as dtype_policies
     from polyk import initializers as initializers
     from polyk import layers as layers
     from polyk import losses as losses
     from polyk import metrics as metrics
+    from polyk import mixed_precision as mixed_precision
     from polyk import models as models
     from polyk import ops as ops
     from polyk import optimizers as optimizers
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from polyk.autodiff import vjp as vjp
     from polyk.compilation import compile as compile
     from polyk.contract import Backend as Backend
+    from polyk.dtype_policies import DTypePolicy as DTypePolicy
     from polyk.errors import BackendAPIMismatch as BackendAPIMismatch
     from polyk.errors import BackendConflict as BackendConflict
     from polyk.errors import BackendError as BackendError
@@ -57,6 +61,7 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "autodiff": "custom_gradient grad value_and_grad vjp",
     "compilation": "compile",
     "contract": "Backend",
+    "dtype_policies": "DTypePolicy",
     "errors": (
         "BackendAPIMismatch BackendConflict BackendError BrokenBackend DTypeError LoadError "
         "MissingFramework MissingPackage PolykError SaveError ShapeError UnknownBackend "
@@ -68,8 +73,8 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "saving": "load_model",
     "select": "device get_backend set_backend to_numpy use",
     "": (
-        "activations callbacks constraints data initializers layers losses metrics models ops "
-        "optimizers random regularizers saving utils"
+        "activations callbacks config constraints data dtype_policies initializers layers losses "
+        "metrics mixed_precision models ops optimizers random regularizers saving utils"
     ),
 }
 _home = {name: module for module, names in _names.items() for name in names.split()}

@@ -75,9 +75,9 @@ def spec(x: Any) -> Any:
 def record(
     owner: Any, run: Callable[..., Any], args: Any, kwargs: Any, shapes: Callable[..., Any]
 ) -> Any:
-    """Add a node; `shapes(*args)` gives the Specs of its outputs from those of its inputs."""
+    """Add a node; `shapes` gives the Specs of its outputs from those of its inputs."""
     node = Node(owner, run, args, kwargs)
-    specs = infer(shapes, *trees.map(spec, args))
+    specs = infer(lambda a, k: shapes(*a, **k), trees.map(spec, args), trees.map(spec, kwargs))
     node.outputs = trees.map(lambda s: GraphTensor(s.shape, s.dtype), specs)
     for t in trees.flatten(node.outputs):
         t.node = node

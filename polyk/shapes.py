@@ -32,7 +32,7 @@ def axis_tuple(axis: int | Sequence[int] | None, ndim: int) -> Shape:
 
 def broadcast(*shapes: Sequence[int]) -> Shape:
     """The shape to which `shapes` broadcast together."""
-    ndim = max((len(s) for s in shapes), default=0)
+    ndim = max([0, *map(len, shapes)])  # Dynamo cannot trace max(..., default=0)
     result = [1] * ndim
     for shape in shapes:
         for i, d in enumerate(shape, ndim - len(shape)):

@@ -19,7 +19,7 @@ from polyk import dtypes, random, trees
 from polyk.autodiff.api import scalar_loss
 from polyk.contract import Backend
 from polyk.errors import ShapeError
-from polyk.ops.dispatch import tensors
+from polyk.ops.dispatch import cast, tensors
 from polyk.ops.operators import Operators
 from polyk.select import ENGINES, HANDLES, backend_of, current, get_backend, use
 from polyk.symbolic import Spec
@@ -29,6 +29,7 @@ class _Local(threading.local):
     def __init__(self) -> None:
         self.frame: Any = None
         self.postponed = False
+        self.autocast: str | None = None  # the dtype in which the layer being called reads weights
 
 
 _local = _Local()
@@ -54,6 +55,7 @@ class Weight(Operators):
         trainable: bool = True,
         regularizer: Callable[..., Any] | None = None,
         constraint: Callable[..., Any] | None = None,
+        autocast: bool = False,
     ) -> None:
         self.name = self.path = name
         self.uid = next(_uids)
@@ -61,6 +63,7 @@ class Weight(Operators):
         self.dtype = dtypes.standardize(dtype or dtypes.floatx())
         self.initializer, self.trainable = initializer, trainable
         self.regularizer, self.constraint = regularizer, constraint
+        self.autocast = autocast and self.dtype in dtypes.FLOATS
         self.key: random.Key | None = None
         self.backend: Backend | None = None
         self.cell: Any = None
@@ -76,15 +79,16 @@ class Weight(Operators):
 
     @property
     def value(self) -> Any:
-        """The tensor: the frame's, else the stored one."""
+        """The tensor: the frame's, else the stored one; in the dtype of a mixed layer's call."""
         frame = _local.frame
-        if frame is not None:
-            value = frame.get(self)
-            if value is not None:
-                return value
-        if self.backend is None:
-            self.initialize()
-        return self.backend.read_cell(self.cell)  # type: ignore[union-attr]
+        value = None if frame is None else frame.get(self)
+        if value is None:
+            if self.backend is None:
+                self.initialize()
+            value = self.backend.read_cell(self.cell)  # type: ignore[union-attr]
+        if _local.autocast is None or not self.autocast:
+            return value
+        return cast(backend_of(value), value, _local.autocast)
 
     def assign(self, value: Any) -> None:
         """Replace the value, in the frame if there is one."""
@@ -110,20 +114,21 @@ class Weight(Operators):
         if _local.postponed:
             return
         backend = backend or current()
-        value = self._first_value()
-        self.backend, self.cell = backend, backend.new_cell(backend.constant(value))
+        value = backend.constant(self._first_value())
+        self.backend, self.cell = backend, backend.new_cell(cast(backend, value, self.dtype))
 
     def _first_value(self) -> Any:
         import numpy as np
 
+        dtype = "float32" if self.dtype == "bfloat16" else self.dtype  # which NumPy lacks
         if self.initializer is None:
-            return np.zeros(self.shape, self.dtype)
+            return np.zeros(self.shape, dtype)
         host = get_backend("numpy")
         seed = self.key or random.next_key()
         with use(host):
             if "seed" in inspect.signature(self.initializer).parameters:
-                return host.to_numpy(self.initializer(self.shape, dtype=self.dtype, seed=seed))
-            return np.asarray(self.initializer(self.shape, dtype=self.dtype), self.dtype)
+                return host.to_numpy(self.initializer(self.shape, dtype=dtype, seed=seed))
+            return np.asarray(self.initializer(self.shape, dtype=dtype), dtype)
 
     def numpy(self) -> Any:
         """A copy of the value on the host."""
@@ -205,6 +210,12 @@ def only_shapes() -> bool:
 def in_frame() -> bool:
     """Whether a frame holds this thread's writes, so that nothing may change in place."""
     return _local.frame is not None
+
+
+def set_autocast(dtype: str | None) -> str | None:
+    """Let weights that a layer made be read in `dtype` in this thread; gives what held before."""
+    before, _local.autocast = _local.autocast, dtype
+    return before
 
 
 class _Shapes(dict[Weight, Any]):

@@ -13,8 +13,10 @@ import polyk
 ORDER = """
 errors
 dtypes registry shapes trees
+dtype_policies
 contract
 select
+config
 hookspecs
 plugins
 ops
@@ -30,6 +32,7 @@ losses
 metrics
 optimizers
 callbacks
+mixed_precision
 layers
 models
 saving data bench

@@ -2,7 +2,7 @@
 
 from polyk.layers.base import Layer
 from polyk.layers.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
-from polyk.layers.core import Activation, Dense, Embedding, Input, InputLayer
+from polyk.layers.core import Activation, Dense, Embedding, Input, InputLayer, Masking
 from polyk.layers.normalization import BatchNormalization
 from polyk.layers.pooling import (
     AveragePooling1D,
@@ -82,6 +82,7 @@ __all__ = [
     "InputLayer",
     "InputSpec",
     "Layer",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import functools
 import inspect
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Any
 
-from polyk import constraints, dtypes, initializers, ops, random, regularizers, trees
-from polyk.errors import ShapeError
+from polyk import dtypes, regularizers, trees
+from polyk.dtype_policies import DTypePolicy
+from polyk.dtype_policies import get as get_policy
 from polyk.graph import has_graph, record
-from polyk.layers.spec import InputSpec, Shape, batch_open
-from polyk.registry import Registry, registered_name, snake_case
-from polyk.select import current, engine_of
+from polyk.layers.configs import LAYERS as REGISTRY
+from polyk.layers.configs import arguments, revive, to_config
+from polyk.layers.context import context, keep_masks, mask_of, masks_of, set_mask
+from polyk.layers.masking import mask_outputs, pass_masks
+from polyk.layers.signature import Signature
+from polyk.layers.spec import Shape, batch_open, check_inputs
+from polyk.layers.tracking import Tracker
+from polyk.ops.dispatch import one
+from polyk.registry import snake_case
+from polyk.select import current
 from polyk.symbolic import Spec, infer
-from polyk.weights import Weight, WeightAttribute, shapes_only
+from polyk.weights import _local as weights_local
+from polyk.weights import shapes_only
 
-REGISTRY = Registry("layer")
+__all__ = [
+    "REGISTRY",
+    "Layer",
+    "context",
+    "get",
+    "keep_masks",
+    "mask_of",
+    "masks_of",
+    "set_mask",
+    "to_config",
+    "unique_name",
+]
 
-
-class _Context(threading.local):
-    """What holds while layers call one another: the mode, and who called."""
-
-    def __init__(self) -> None:
-        self.training: bool | None = None
-        self.stack: list[Layer] = []
-
-
-context = _Context()
 _counts: dict[str, int] = {}
 
 
@@ -39,297 +48,267 @@ def unique_name(base: str) -> str:
 
 
 def _once_done_built(build: Callable[..., None]) -> Callable[..., None]:
-    """`build` that notes that it was done, whoever calls it."""
+    """`build` that notes that it was done and for which shapes, whoever calls it."""
+    names = list(inspect.signature(build).parameters)[1:]
 
     @functools.wraps(build)
     def run(self: Layer, *shapes: Any, **kwargs: Any) -> None:
         build(self, *shapes, **kwargs)
-        self.built = self.built or shapes not in ((), (None,))
+        if kwargs or shapes not in ((), (None,)):
+            given = {**dict(zip(names, shapes, strict=False)), **kwargs}
+            self.__dict__.setdefault("_build_shapes", given)
+            self.built = True
 
     return run
 
 
-class Layer:
+class Layer(Tracker):
     """Subclass it: ``__init__`` takes the config, `build` makes weights, `call` computes.
 
     Arguments of ``__init__`` are kept under their own names, so `get_config` needs no code.
     ``self.kernel = self.add_weight("kernel", shape)`` makes an attribute that reads as the tensor;
     assigning to it updates the weight.
+
+    A `call` that takes ``training`` or ``mask`` is given them: the mode, and the mask of its input.
+    Float inputs are cast to `compute_dtype`, unless `autocast` is False.
     """
 
-    input_spec: InputSpec | None = None
-    _own_weights: dict[str, Weight]
-    _loose_weights: list[Weight]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        self = super().__new__(cls)
-        self.__dict__.update(_own_weights={}, _loose_weights=[], built=False)
-        return self
+    input_spec: Any = None
+    activity_regularizer: Any = None
+    supports_masking = False  # a class that defines compute_mask supports it
+    autocast = True
+    _autocast: str | None = None
+    _takes: Signature
+    _makes_masks = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._wants_training = "training" in inspect.signature(cls.call).parameters
+        if "compute_mask" in cls.__dict__:
+            cls._makes_masks = True
+            cls.supports_masking = cls.__dict__.get("supports_masking", True)
         if "build" in cls.__dict__:
             cls.build = _once_done_built(cls.build)  # type: ignore[method-assign]
+        cls._takes = Signature(cls)
         REGISTRY.add(cls)
-
-    _wants_training = False
 
     def __init__(
         self,
         name: str | None = None,
         trainable: bool = True,
-        dtype: str | None = None,
+        dtype: Any = None,
+        activity_regularizer: Any = None,
+        autocast: bool = True,
         **kwargs: Any,
     ) -> None:
-        if "input_shape" in kwargs:  # the first layer of a Sequential, in Keras 1 and 2
-            self._first_shape = tuple(kwargs.pop("input_shape"))
-        if "input_dim" in kwargs:
-            self._first_shape = (kwargs.pop("input_dim"),)
+        self._take_first_shape(kwargs)
         if kwargs:
             raise TypeError(f"{type(self).__name__}: unknown argument {next(iter(kwargs))!r}.")
         self.name = name or unique_name(snake_case(type(self).__name__))
         self._trainable = trainable
-        self.dtype = dtypes.standardize(dtype or dtypes.floatx())
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.autocast = autocast
+        self.dtype_policy = get_policy(dtype)
+
+    def _take_first_shape(self, kwargs: dict[str, Any]) -> None:
+        """What Keras 1 and 2 let the first layer of a Sequential say."""
+        shape = kwargs.pop("input_shape", None)
+        size = kwargs.pop("input_dim", None)
+        shape = (size,) if shape is None and size is not None else shape
+        full = kwargs.pop("batch_input_shape", None)
+        batch = kwargs.pop("batch_size", None)
+        if full is None and shape is not None:
+            full = (batch, *((shape,) if isinstance(shape, int) else shape))
+        self._batch_input_shape = full if full is None else tuple(full)
+        self._first_weights = kwargs.pop("weights", None)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """In which dtype the layer computes, and in which it keeps weights."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy: Any) -> None:
+        self._dtype_policy = policy = get_policy(policy)
+        self.compute_dtype, self.variable_dtype = policy.compute_dtype, policy.variable_dtype
+        mixed = self.compute_dtype != self.variable_dtype and self.autocast
+        self._autocast = self.compute_dtype if mixed else None
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.variable_dtype
+
     # What subclasses write.
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of `input_shape` (batch first, None)."""
+        """Make the weights for inputs of `input_shape` (batch first, None).
+
+        Where `call` takes several tensors, ``build(self, query_shape, value_shape)`` takes the
+        shapes by the names of the arguments.
+        """
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs from the inputs."""
         raise NotImplementedError(f"{type(self).__name__} does not implement call.")
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the outputs: that of the inputs, where a layer supports masking."""
+        return previous_mask
+
+    # As data.
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, as data."""
-        config = {}
-        for cls in reversed(type(self).__mro__):
-            if "__init__" in cls.__dict__ and cls is not object:
-                for name, p in inspect.signature(cls.__dict__["__init__"]).parameters.items():
-                    if name != "self" and p.kind is not p.VAR_KEYWORD and hasattr(self, name):
-                        config[name] = to_config(getattr(self, name))
-        return config
+        config = arguments(self)
+        for name, default in (("activity_regularizer", None), ("autocast", True)):
+            if config.get(name) == default:
+                config.pop(name, None)
+        return {**config, "dtype": self.dtype_policy.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """A layer from what `get_config` gave."""
-        return cls(**config)
+        return cls(**{name: revive(value) for name, value in config.items()})
 
-    # Weights.
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes for which the layer was built, or None."""
+        return self.__dict__.get("_build_shapes")
 
-    def add_weight(
-        self,
-        name: Any = None,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: str | None = None,
-        trainable: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        options: str = "",
-    ) -> Weight:
-        """A new weight: ``add_weight("kernel", (3, 4))``; Keras 3's order works as well.
-
-        What is not given comes from the attributes ``kernel_initializer``, ``kernel_regularizer``
-        and ``kernel_constraint`` (or another prefix, `options`); the last resort is Glorot uniform.
-        """
-        if name is not None and not isinstance(name, str):
-            name, shape = (shape if isinstance(shape, str) else None), name
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if None in shape:
-            raise ShapeError(f"{self.where()}: a weight of shape {shape} cannot be made.")
-
-        def option(given: Any, kind: str) -> Any:
-            return getattr(self, f"{options or name}_{kind}", None) if given is None else given
-
-        weight = Weight(
-            name or "weight", shape, dtype or self.dtype,
-            initializers.get(option(initializer, "initializer") or "glorot_uniform"), trainable,
-            regularizers.get(option(regularizer, "regularizer")),
-            constraints.get(option(constraint, "constraint")),
-        )  # fmt: skip
-        self._loose_weights.append(weight)
-        return weight
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Weight):
-            if not isinstance(getattr(type(self), name, None), WeightAttribute):
-                setattr(type(self), name, WeightAttribute(name))
-            if value.name == "weight":
-                value.name = value.path = name
-            self._own_weights[name] = value
-        else:
-            object.__setattr__(self, name, value)
-
-    def _parts(self, kind: type) -> Iterator[Any]:
-        """What of `kind` the attributes hold, also in lists, tuples and dicts."""
-        for name, value in self.__dict__.items():
-            if name.startswith("_own") or name.startswith("_loose"):
-                continue
-            if isinstance(value, kind):
-                yield value
-            elif isinstance(value, (list, tuple, dict)):
-                yield from (x for x in _contents(value) if isinstance(x, kind))
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers directly inside this one."""
-        return list({id(x): x for x in self._parts(Layer)}.values())
-
-    def _flatten_layers(self) -> list[Layer]:
-        """This layer and all inside it, once each, outermost first."""
-        found: dict[int, Layer] = {id(self): self}
-        for layer in self.layers:
-            for inner in layer._flatten_layers():
-                found.setdefault(id(inner), inner)
-        return list(found.values())
-
-    @property
-    def weights(self) -> list[Weight]:
-        """All weights, in the order in which they were made."""
-        found: dict[Weight, None] = {}
-        for layer in self._flatten_layers():
-            for w in (*layer._own_weights.values(), *layer._loose_weights):
-                found.setdefault(w)
-        return list(found)
-
-    @property
-    def trainable_weights(self) -> list[Weight]:
-        """The weights that training changes."""
-        frozen = {id(w) for x in self._flatten_layers() if not x.trainable for w in x.weights}
-        return [w for w in self.weights if w.trainable and id(w) not in frozen]
-
-    @property
-    def non_trainable_weights(self) -> list[Weight]:
-        """The other weights."""
-        trained = set(self.trainable_weights)
-        return [w for w in self.weights if w not in trained]
-
-    @property
-    def seed_generators(self) -> list[random.SeedGenerator]:
-        """The random streams of this layer and those inside."""
-        return [g for x in self._flatten_layers() for g in x._parts(random.SeedGenerator)]
-
-    @property
-    def state(self) -> list[Weight]:
-        """All that a step may change: weights and the counters of random streams."""
-        return [*self.weights, *(g.counter for g in self.seed_generators)]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes this layer; setting it reaches the layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = value
-        for layer in self.layers:
-            layer.trainable = value
-
-    def get_weights(self) -> list[Any]:
-        """Copies of the weights as NumPy arrays."""
-        return [w.numpy() for w in self.weights]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set the weights from arrays in the order of `get_weights`; all or none."""
-        own = self.weights
-        if len(weights) != len(own):
-            raise ValueError(f"{self.where()} has {len(own)} weights; got {len(weights)} arrays.")
-        for w, value in zip(own, weights, strict=True):
-            if tuple(getattr(value, "shape", ())) != w.shape:
-                raise ShapeError(f"weight {w.path!r} has shape {w.shape}; got {value.shape}.")
-        for w, value in zip(own, weights, strict=True):
-            w.assign(value)
-
-    def count_params(self) -> int:
-        """How many numbers the weights hold."""
-        import math
-
-        return sum(math.prod(w.shape) for w in self.weights)
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Build for the shapes that `get_build_config` gave."""
+        if config and not self.built:
+            self.build(**{name: _as_shape(shape) for name, shape in config.items()})
 
     # Calling.
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if has_graph((args, kwargs)):
             return self._add_to_graph(args, kwargs)
-        before = context.training
-        if "training" in kwargs:
-            context.training = kwargs["training"]
-            if not self._wants_training:
-                del kwargs["training"]
-        elif self._wants_training:
-            kwargs["training"] = bool(before)
-        if not context.stack:
-            args = tuple(trees.map(self._tensor, a) for a in args)
+        before = context.training, context.masks, weights_local.autocast
+        if not context.stack and self._charged:
+            self._drop_charges()
+        if context.masks is None:
+            context.masks = {}
         context.stack.append(self)
         try:
+            args = self._arguments(args, kwargs)
             if not self.built:
-                self._build(args)
-            if self.input_spec is not None and hasattr(args[0], "shape"):
-                self.input_spec.check(self, tuple(args[0].shape))
-            return self.call(*args, **kwargs)
+                self._build(args, kwargs)
+            if self.input_spec is not None and args:
+                check_inputs(self, self.input_spec, args[0])
+            weights_local.autocast = self._autocast
+            return self._compute(args, kwargs)
         except Exception as e:
             self._explain(e, args)
             raise
         finally:
             context.stack.pop()
-            context.training = before
+            context.training, context.masks, weights_local.autocast = before
+
+    def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """Positional arguments as tensors; `kwargs` gets the others, and the mode."""
+        takes = self._takes
+        if len(args) != 1:
+            args = takes.bind(args, kwargs)
+        training = kwargs.pop("training", None)
+        if training is None:
+            training = context.training
+            if training is None:
+                training = takes.default_training
+        for name, value in kwargs.items():
+            kwargs[name] = trees.map(self._tensor, value)
+        context.training = training
+        if takes.training:
+            kwargs["training"] = False if training is None else training
+        return tuple(
+            [self._tensor(a) if hasattr(a, "dtype") else trees.map(self._tensor, a) for a in args]
+        )
 
     def _tensor(self, x: Any) -> Any:
-        """Host data on the backend in use, floats in the layer's dtype; tensors as they are."""
-        if engine_of(x) is not None or not hasattr(x, "__array__"):
+        """An array as a tensor of the backend in use, floats in the dtype of computing."""
+        if not hasattr(x, "dtype"):
             return x
-        x = ops.convert_to_tensor(x)
-        return ops.cast(x, self.dtype) if ops.dtype(x) in dtypes.FLOATS else x
+        b, y = one(x)
+        if self.autocast:
+            dtype = b.names[y.dtype]
+            if dtype != self.compute_dtype and dtype in dtypes.FLOATS:
+                y = b.cast(y, self.compute_dtype)
+        if y is not x and context.masks:
+            set_mask(y, mask_of(x))
+        return y
 
-    def _build(self, args: Any) -> None:
-        shapes = [trees.map(lambda x: batch_open(_shape(x)), a) for a in args if _tensors(a)]
-        if shapes:
-            self.build(shapes[0])
+    def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if context.masks and self._takes.masks:
+            pass_masks(self._takes, args, kwargs)
+        outputs = self.call(*args, **kwargs)
+        given = kwargs.get("mask")
+        if context.masks or self._makes_masks or given is not None:
+            mask_outputs(self, args[0] if args else None, given, outputs)
+        if self.activity_regularizer is not None:
+            self.add_loss([self.activity_regularizer(x) for x in trees.flatten(outputs)])
+        return outputs
+
+    def _build(self, args: Any, kwargs: Any) -> None:
+        found = self._takes.tensors(args, kwargs)
+        shapes = {
+            f"{k}_shape": trees.map(lambda x: batch_open(_shape(x)), v) for k, v in found.items()
+        }
+        named = {name: shapes[name] for name in self._takes.shapes if name in shapes}
+        if shapes and len(self._takes.shapes) > 1 and named:
+            self.build(**named)
+        elif shapes:
+            self.build(next(iter(shapes.values())))
         self.built = True
+        if self._first_weights is not None:
+            for w, value in self._matched(self._first_weights):
+                w.initializer = functools.partial(_given, value)
+            self._first_weights = None
 
     def _add_to_graph(self, args: Any, kwargs: Any) -> Any:
-        def shapes(*specs: Any) -> Any:
+        def shapes(*args: Any, **kwargs: Any) -> Any:
             with shapes_only():
-                return self(*specs, **{k: v for k, v in kwargs.items() if not has_graph(v)})
+                return self(*args, **kwargs)
 
+        if len(args) != 1:
+            args = self._takes.bind(args, kwargs)
         if not self.built:
-            with shapes_only():
-                self._build_in_graph(args)
+            self._build_in_graph(args, kwargs)
         return record(self, self, args, kwargs, shapes)
 
-    def _build_in_graph(self, args: Any) -> None:
+    def _build_in_graph(self, args: Any, kwargs: Any) -> None:
         """Build with None for every size that is not known, before shapes are probed."""
         context.stack.append(self)
         try:
-            self._build(args)
+            with shapes_only():
+                self._build(args, kwargs)
         finally:
             context.stack.pop()
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, *input_shapes: Any, **named: Any) -> Any:
         """The shape of the output for inputs of `input_shape` (nested shapes for several)."""
-        out = self.compute_output_spec(_specs(input_shape, self.dtype))
-        return trees.map(lambda s: s.shape, out)
+        args = tuple(_specs(s, self.compute_dtype) for s in input_shapes)
+        kwargs = {
+            name.removesuffix("_shape"): _specs(shape, self.compute_dtype)
+            for name, shape in named.items()
+        }
+        if "input" in kwargs:  # input_shape=
+            args = (kwargs.pop("input"),)
+        return trees.map(lambda s: s.shape, self.compute_output_spec(*args, **kwargs))
 
-    def compute_output_spec(self, *args: Any) -> Any:
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """What calling the layer on Specs gives: no computation takes place."""
+        if not self.built:
+            self._build_in_graph(args, kwargs)
         with shapes_only():
-            if not self.built:
-                self._build_in_graph(args)
-            return infer(self, *args)
-
-    def where(self) -> str:
-        """The layer's name for a message, with the model it is being called in."""
-        me = f"{type(self).__name__} {self.name!r}"
-        outer = [x for x in context.stack if x is not self]
-        return f"{me} (in {type(outer[0]).__name__} {outer[0].name!r})" if outer else me
+            return infer(lambda a, k: self(*a, **k), args, kwargs)
 
     def _explain(self, error: Exception, args: Any) -> None:
         """Say on the error itself in which layer and on what it arose; once, innermost."""
+        from polyk.errors import ShapeError
+
         if getattr(error, "_polyk_noted", False) or isinstance(error, ShapeError):
             return
         shapes = ", ".join(str(_shape(x)) for x in trees.flatten(args) if hasattr(x, "shape"))
@@ -337,20 +316,11 @@ class Layer:
         error._polyk_noted = True  # type: ignore[attr-defined]
 
 
-def _contents(value: Any) -> Iterator[Any]:
-    for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, (list, tuple, dict)):
-            yield from _contents(item)
-        else:
-            yield item
+Layer._takes = Signature(Layer)
 
 
 def _shape(x: Any) -> Shape:
     return tuple(x.shape) if hasattr(x, "shape") else ()
-
-
-def _tensors(tree: Any) -> bool:
-    return any(hasattr(x, "shape") for x in trees.flatten(tree))
 
 
 def _specs(shape: Any, dtype: str) -> Any:
@@ -361,15 +331,20 @@ def _specs(shape: Any, dtype: str) -> Any:
     return [_specs(s, dtype) for s in shape]
 
 
-def to_config(value: Any) -> Any:
-    """`value` as data: objects become ``{"class_name", "config"}``, functions their names."""
-    if hasattr(value, "get_config"):
-        return {"class_name": registered_name(type(value)), "config": value.get_config()}
-    if isinstance(value, (list, tuple)):
-        return [to_config(v) for v in value]
-    if isinstance(value, dict):
-        return {k: to_config(v) for k, v in value.items()}
-    return registered_name(value) if callable(value) else value
+def _as_shape(shape: Any) -> Any:
+    """A shape that went through JSON, as tuples."""
+    if isinstance(shape, dict):
+        return {k: _as_shape(s) for k, s in shape.items()}
+    if isinstance(shape, (list, tuple)):
+        if all(d is None or isinstance(d, int) for d in shape):
+            return tuple(shape)
+        return [_as_shape(s) for s in shape]
+    return shape
+
+
+def _given(value: Any, shape: Any, dtype: Any = None) -> Any:
+    """An initializer that gives `value`."""
+    return value
 
 
 def get(identifier: Any) -> Layer:

@@ -58,6 +58,8 @@ def Input(
 class Dense(Layer):
     """``activation(x @ kernel + bias)``: (..., N) to (..., units)."""
 
+    supports_masking = True
+
     def __init__(
         self,
         units: int,
@@ -98,7 +100,11 @@ class Dense(Layer):
 
 
 class Embedding(Layer):
-    """Rows of a table: ints (...) in [0, input_dim) to (..., output_dim)."""
+    """Rows of a table: ints (...) in [0, input_dim) to (..., output_dim).
+
+    With `mask_zero` 0 is padding: the output is masked where the input is 0. `input_length` of
+    Keras 1 and 2 is taken and not needed.
+    """
 
     def __init__(
         self,
@@ -107,9 +113,15 @@ class Embedding(Layer):
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
         embeddings_constraint: Any = None,
+        mask_zero: bool = False,
+        input_length: Any = None,
         **kwargs: Any,
     ) -> None:
+        if input_length is not None and "batch_input_shape" not in kwargs:
+            length = input_length if isinstance(input_length, (list, tuple)) else [input_length]
+            kwargs.setdefault("input_shape", tuple(length))
         super().__init__(**kwargs)
+        self.mask_zero = self.supports_masking = mask_zero
         self.input_dim = positive(input_dim, "input_dim", self)
         self.output_dim = positive(output_dim, "output_dim", self)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -124,9 +136,14 @@ class Embedding(Layer):
             inputs = ops.cast(inputs, "int32")
         return ops.take(self.embeddings, inputs, axis=0)
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
+
 
 class Activation(Layer):
     """An element-wise function, by name or as a callable."""
+
+    supports_masking = True
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -134,6 +151,21 @@ class Activation(Layer):
 
     def call(self, inputs: Any) -> Any:
         return self.activation(inputs)
+
+
+class Masking(Layer):
+    """Mask, and make zero, the steps of (N, steps, C) of which every value is `mask_value`."""
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def call(self, inputs: Any) -> Any:
+        known = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
+        return ops.where(known, inputs, 0.0)
 
 
 def positive(value: int, name: str, layer: Layer) -> int:

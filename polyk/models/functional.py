@@ -8,6 +8,7 @@ from polyk import trees
 from polyk.errors import ShapeError
 from polyk.graph import Graph, GraphTensor
 from polyk.layers.base import Layer
+from polyk.layers.masking import attach
 from polyk.layers.spec import InputSpec
 from polyk.models.model import Model
 
@@ -31,7 +32,8 @@ class Functional(Model):
         """The layers of the graph, in the order in which they run."""
         return self.graph.layers
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        attach(inputs, mask)
         if isinstance(self.inputs, dict) and isinstance(inputs, dict):
             missing = set(self.inputs) - set(inputs)
             if missing:

@@ -9,6 +9,7 @@ from polyk.graph import GraphTensor
 from polyk.layers.base import Layer
 from polyk.layers.base import get as get_layer
 from polyk.layers.core import InputLayer
+from polyk.layers.masking import attach
 from polyk.models.model import Model
 from polyk.registry import registered_name
 from polyk.symbolic import Spec
@@ -62,9 +63,9 @@ class Sequential(Model):
                 f"{self.where()} takes layers; got {layer!r}. For a plain function use "
                 "layers.Activation(function)."
             )
-        first = getattr(layer, "_first_shape", None)
+        first = layer._batch_input_shape
         if first is not None and not self._stack and self._input is None:
-            self._input = Spec((None, *first), layer.dtype)
+            self._input = Spec(first, layer.dtype)
         self._stack.append(layer)
 
     def _try_build(self) -> None:
@@ -72,7 +73,8 @@ class Sequential(Model):
             with self._scope():
                 self._claim((self._input,))
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        attach(inputs, mask)
         for layer in self._stack:
             inputs = layer(inputs)
         return inputs
