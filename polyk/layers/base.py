@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from polyk import dtypes, regularizers, trees
+from polyk.contract import Backend
 from polyk.dtype_policies import DTypePolicy
 from polyk.dtype_policies import get as get_policy
+from polyk.errors import DTypeError, ShapeError
 from polyk.graph import has_graph, record
 from polyk.layers.configs import LAYERS as REGISTRY
 from polyk.layers.configs import arguments, revive, to_config
@@ -23,7 +25,7 @@ from polyk.registry import snake_case
 from polyk.select import current
 from polyk.symbolic import Spec, infer
 from polyk.weights import _local as weights_local
-from polyk.weights import shapes_only
+from polyk.weights import infers_shapes, shapes_only
 
 __all__ = [
     "REGISTRY",
@@ -251,7 +253,19 @@ class Layer(Tracker):
             self.add_loss([self.activity_regularizer(x) for x in trees.flatten(outputs)])
         return outputs
 
+    def check_dtype(self, backend: Backend) -> None:
+        """Raise unless `backend` has the dtype in which the layer computes."""
+        if self.compute_dtype not in backend.dtypes:
+            known = ", ".join(d for d in backend.dtypes if d in dtypes.FLOATS)
+            raise DTypeError(
+                f"{self.where()}: dtype policy {self.dtype_policy.name!r} computes in "
+                f"{self.compute_dtype}, which backend {backend.name!r} does not have. It has "
+                f"{known}. Take another policy, or another backend."
+            )
+
     def _build(self, args: Any, kwargs: Any) -> None:
+        if not infers_shapes():
+            self.check_dtype(current())
         found = self._takes.tensors(args, kwargs)
         shapes = {
             f"{k}_shape": trees.map(lambda x: batch_open(_shape(x)), v) for k, v in found.items()
@@ -307,8 +321,6 @@ class Layer(Tracker):
 
     def _explain(self, error: Exception, args: Any) -> None:
         """Say on the error itself in which layer and on what it arose; once, innermost."""
-        from polyk.errors import ShapeError
-
         if getattr(error, "_polyk_noted", False) or isinstance(error, ShapeError):
             return
         shapes = ", ".join(str(_shape(x)) for x in trees.flatten(args) if hasattr(x, "shape"))
