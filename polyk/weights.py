@@ -19,6 +19,7 @@ from polyk import dtypes, random, trees
 from polyk.autodiff.api import scalar_loss
 from polyk.contract import Backend
 from polyk.errors import ShapeError
+from polyk.masks import mask_of, set_masks
 from polyk.ops.dispatch import cast, tensors
 from polyk.ops.operators import Operators
 from polyk.select import ENGINES, HANDLES, backend_of, current, get_backend, use
@@ -261,9 +262,9 @@ def value_and_grad(
                 result = fn(*args)
             loss, aux = result if has_aux else (result, None)
             written[:] = [w for w, v in inside.items() if before.get(w) is not v]
-            shell[:] = [aux]
+            shell[:] = [(aux, [mask_of(x) for x in trees.flatten(aux)])]
             return scalar_loss(loss), [
-                *tensors(*trees.flatten(aux))[1],
+                *tensors(*trees.flatten(shell))[1],
                 *(inside[w] for w in written),
             ]
 
@@ -271,8 +272,9 @@ def value_and_grad(
         kept = len(out) - len(written)
         for w, v in zip(written, out[kept:], strict=True):
             w.assign(v)
-        value = (loss, trees.unflatten(shell[0], list(out[:kept]))) if has_aux else loss
-        return value, grads
+        aux, masks = trees.unflatten(shell[0], list(out[:kept]))
+        set_masks(aux, masks)
+        return ((loss, aux) if has_aux else loss), grads
 
     return run
 

@@ -13,6 +13,7 @@ import polyk
 ORDER = """
 errors
 dtypes registry shapes trees
+masks
 dtype_policies
 contract
 select

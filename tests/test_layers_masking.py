@@ -5,7 +5,7 @@ import pytest
 
 import polyk
 from polyk import layers, ops
-from polyk.layers.base import REGISTRY, keep_masks, mask_of
+from polyk.masks import keep_masks, mask_of
 
 WORDS = np.array([[3, 1, 0, 0], [2, 0, 0, 0], [1, 2, 3, 0]], "int32")
 TARGETS = np.random.default_rng(0).standard_normal((3, 4, 1))
@@ -36,13 +36,6 @@ class Pair(layers.Layer):
     def call(self, query, value, query_mask=None, value_mask=None):
         self.seen = query_mask, value_mask
         return query + value
-
-
-@pytest.fixture(autouse=True, scope="module")
-def only_here():
-    yield
-    for name in ("Seen", "Dropping", "Pair", "seen", "dropping", "pair"):
-        REGISTRY.table.pop(name, None)
 
 
 def embed():
@@ -77,8 +70,6 @@ def test_an_explicit_mask_wins():
 
     Both()(WORDS)
     np.testing.assert_array_equal(polyk.to_numpy(seen.seen), WORDS == 3)
-    for name in ("Both", "both"):
-        REGISTRY.table.pop(name)
 
 
 def test_an_explicit_mask_of_a_graph_is_data():

@@ -15,17 +15,19 @@ from polyk.errors import DTypeError, ShapeError
 from polyk.graph import has_graph, record
 from polyk.layers.configs import LAYERS as REGISTRY
 from polyk.layers.configs import arguments, revive, to_config
-from polyk.layers.context import context, keep_masks, mask_of, masks_of, set_mask
+from polyk.layers.context import context
 from polyk.layers.masking import mask_outputs, pass_masks
 from polyk.layers.signature import Signature
 from polyk.layers.spec import Shape, batch_open, check_inputs
 from polyk.layers.tracking import Tracker
+from polyk.masks import keep_masks, mask_of, masks_of, set_mask
+from polyk.masks import local as masks_local
 from polyk.ops.dispatch import one
 from polyk.registry import snake_case
 from polyk.select import current
 from polyk.symbolic import Spec, infer
 from polyk.weights import _local as weights_local
-from polyk.weights import infers_shapes, shapes_only
+from polyk.weights import only_shapes, shapes_only
 
 __all__ = [
     "REGISTRY",
@@ -189,11 +191,11 @@ class Layer(Tracker):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if has_graph((args, kwargs)):
             return self._add_to_graph(args, kwargs)
-        before = context.training, context.masks, weights_local.autocast
+        before = context.training, masks_local.table, weights_local.autocast
         if not context.stack and self._charged:
             self._drop_charges()
-        if context.masks is None:
-            context.masks = {}
+        if masks_local.table is None:
+            masks_local.table = {}
         context.stack.append(self)
         try:
             args = self._arguments(args, kwargs)
@@ -208,7 +210,7 @@ class Layer(Tracker):
             raise
         finally:
             context.stack.pop()
-            context.training, context.masks, weights_local.autocast = before
+            context.training, masks_local.table, weights_local.autocast = before
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """Positional arguments as tensors; `kwargs` gets the others, and the mode."""
@@ -238,16 +240,16 @@ class Layer(Tracker):
             dtype = b.names[y.dtype]
             if dtype != self.compute_dtype and dtype in dtypes.FLOATS:
                 y = b.cast(y, self.compute_dtype)
-        if y is not x and context.masks:
+        if y is not x and masks_local.table:
             set_mask(y, mask_of(x))
         return y
 
     def _compute(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if context.masks and self._takes.masks:
+        if masks_local.table and self._takes.masks:
             pass_masks(self._takes, args, kwargs)
         outputs = self.call(*args, **kwargs)
         given = kwargs.get("mask")
-        if context.masks or self._makes_masks or given is not None:
+        if masks_local.table or self._makes_masks or given is not None:
             mask_outputs(self, args[0] if args else None, given, outputs)
         if self.activity_regularizer is not None:
             self.add_loss([self.activity_regularizer(x) for x in trees.flatten(outputs)])
@@ -264,7 +266,7 @@ class Layer(Tracker):
             )
 
     def _build(self, args: Any, kwargs: Any) -> None:
-        if not infers_shapes():
+        if not only_shapes():
             self.check_dtype(current())
         found = self._takes.tensors(args, kwargs)
         shapes = {

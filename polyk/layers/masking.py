@@ -6,8 +6,8 @@ import warnings
 from typing import Any
 
 from polyk import trees
-from polyk.layers.context import mask_of, masks_of, set_mask
 from polyk.layers.signature import Signature
+from polyk.masks import mask_of, masks_of, set_masks
 
 
 def pass_masks(takes: Signature, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -27,32 +27,11 @@ def mask_outputs(layer: Any, inputs: Any, given: Any, outputs: Any) -> None:
     if leaves and all(mask_of(x) is not None for x in leaves):
         return
     previous = masks_of(inputs) if given is None else given
-    if not layer.supports_masking:
-        if trees.flatten(previous):
-            _warn(layer)
-        return
-    found = layer.compute_mask(inputs, previous)
-    for x, mask in zip(leaves, _listed(found), strict=False):
-        if mask_of(x) is None:
-            set_mask(x, mask)
-
-
-def _listed(masks: Any) -> list[Any]:
-    """The masks in the order of the leaves they are for; None for none."""
-    if isinstance(masks, dict):
-        return [masks[key] for key in sorted(masks)]
-    return list(masks) if isinstance(masks, (list, tuple)) else [masks]
-
-
-def attach(inputs: Any, mask: Any) -> None:
-    """Give the inputs of a model the masks it was called with."""
-    for x, m in zip(trees.flatten(inputs), _listed(mask), strict=False):
-        set_mask(x, m)
-
-
-def _warn(layer: Any) -> None:
-    warnings.warn(
-        f"{layer.where()} was given a mask and does not support masking: the mask ends here, and "
-        "the layers after it see all steps.",
-        stacklevel=2,
-    )
+    if layer.supports_masking:
+        set_masks(outputs, layer.compute_mask(inputs, previous))
+    elif trees.flatten(previous):
+        warnings.warn(
+            f"{layer.where()} was given a mask and does not support masking: the mask ends here, "
+            "and the layers after it see all steps.",
+            stacklevel=2,
+        )

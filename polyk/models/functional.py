@@ -8,8 +8,8 @@ from polyk import trees
 from polyk.errors import ShapeError
 from polyk.graph import Graph, GraphTensor
 from polyk.layers.base import Layer
-from polyk.layers.masking import attach
 from polyk.layers.spec import InputSpec
+from polyk.masks import set_masks
 from polyk.models.model import Model
 
 
@@ -33,7 +33,7 @@ class Functional(Model):
         return self.graph.layers
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        attach(inputs, mask)
+        set_masks(inputs, mask)
         if isinstance(self.inputs, dict) and isinstance(inputs, dict):
             missing = set(self.inputs) - set(inputs)
             if missing:

@@ -7,6 +7,7 @@ from typing import Any
 
 from polyk import ops, trees
 from polyk.compilation import compile as compile_fn
+from polyk.masks import keep_masks
 from polyk.models.steps import judge, learn, quiet
 from polyk.weights import current_frame, frame
 
@@ -54,6 +55,20 @@ def _jit(model: Any) -> str | None:
 
 
 def _plain(model: Any, kind: str) -> Callable[[Any], Any]:
+    """The step; masks are known until its end, where what layers charged is dropped."""
+    step = _chosen(model, kind)
+
+    def run(data: Any) -> Any:
+        try:
+            with keep_masks():
+                return step(data)
+        finally:
+            model._drop_charges()
+
+    return run
+
+
+def _chosen(model: Any, kind: str) -> Callable[[Any], Any]:
     if kind == "predict":
         return model.predict_step  # type: ignore[no-any-return]
     if not reports(model, kind):

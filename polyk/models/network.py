@@ -31,6 +31,11 @@ class Network(Layer):
         self.seed = seed
         self.key = random.next_key() if seed is None else random.key(seed)
 
+    supports_masking = True
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """None: the outputs keep the masks that the layers inside gave them."""
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if context.stack or has_graph((args, kwargs)) or any(isinstance(a, Spec) for a in args):
             return super().__call__(*args, **kwargs)
@@ -61,6 +66,7 @@ class Network(Layer):
         self.__dict__["_claimed"] = True
 
     def _claim_layer(self, layer: Layer, key: random.Key) -> None:
+        layer.check_dtype(self.backend)
         names: dict[str, int] = {}
         for w in dict.fromkeys((*layer._own_weights.values(), *layer._loose_weights)):
             n = names[w.name] = names.get(w.name, -1) + 1

@@ -9,7 +9,7 @@ from polyk.graph import GraphTensor
 from polyk.layers.base import Layer
 from polyk.layers.base import get as get_layer
 from polyk.layers.core import InputLayer
-from polyk.layers.masking import attach
+from polyk.masks import set_masks
 from polyk.models.model import Model
 from polyk.registry import registered_name
 from polyk.symbolic import Spec
@@ -74,7 +74,7 @@ class Sequential(Model):
                 self._claim((self._input,))
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        attach(inputs, mask)
+        set_masks(inputs, mask)
         for layer in self._stack:
             inputs = layer(inputs)
         return inputs

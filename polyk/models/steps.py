@@ -66,11 +66,14 @@ class Steps(Network):
     ) -> Any:  # fmt: skip
         """The scalar that training makes small: the losses of `compile` and the penalties."""
         loss = self.objective.loss(y, y_pred, sample_weight)
-        if self._penalized:
-            penalty = objectives.penalty(self._penalized)
-            loss = penalty if loss is None else ops.add(loss, penalty)
+        penalty = objectives.penalty(self._penalized) if self._penalized else None
+        for extra in (penalty, self._charges()):
+            if extra is not None:
+                loss = extra if loss is None else ops.add(loss, extra)
         if loss is None:
-            raise ValueError(f"{self.where()} has no loss: compile(loss=...) names one.")
+            raise ValueError(
+                f"{self.where()} has no loss: compile(loss=...) names one, or a layer adds one."
+            )
         return loss
 
     def _loss(self, *given: Any, training: bool) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from polyk import losses, metrics, ops, trees
+from polyk import dtypes, losses, metrics, ops, trees
+from polyk.masks import mask_of
 from polyk.weights import Weight
 
 
@@ -79,7 +80,7 @@ class Objective:
         for i, (loss, weight, target, output, sample) in enumerate(rows):
             if loss is None:
                 continue
-            value = loss(target, output, sample_weight=sample)
+            value = loss(target, output, sample_weight=sample, mask=mask_of(output))
             if self.parts:
                 _count(self.parts[i], value, output)
             value = value if weight == 1.0 else ops.multiply(value, weight)
@@ -116,7 +117,8 @@ class Objective:
                    self._sample_weights(sample_weight), strict=True)  # fmt: skip
         for found, target, output, sample in rows:
             for metric, weighted in found:
-                metric.update_state(target, output, sample_weight=sample if weighted else None)
+                weight = _masked(sample if weighted else None, mask_of(output))
+                metric.update_state(target, output, sample_weight=weight)
 
     def all_metrics(self) -> list[Any]:
         """The mean loss, those of the outputs, then the metrics of each output."""
@@ -134,6 +136,17 @@ def _count(mean: Any, value: Any, output: Any) -> None:
     batch = float(tuple(output.shape)[0])
     mean.accumulate(mean.total, ops.multiply(value, batch))
     mean.accumulate(mean.count, batch)
+
+
+def _masked(sample_weight: Any, mask: Any) -> Any:
+    """(N,) or (N, T) weights, zero where the (N, T) mask is False; either may be None."""
+    if mask is None:
+        return sample_weight
+    mask = ops.cast(mask, dtypes.floatx())
+    if sample_weight is None:
+        return mask
+    missing = range(ops.ndim(sample_weight), ops.ndim(mask))
+    return ops.multiply(ops.expand_dims(sample_weight, tuple(missing)), mask)
 
 
 def _label(metric: str, output: str, several: bool, weighted: bool, taken: set[str]) -> str:
