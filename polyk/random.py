@@ -132,6 +132,19 @@ def set_random_seed(seed: int) -> None:
     _global.restart(seed)
 
 
+def get_state() -> list[int] | None:
+    """Where the process's own stream is: the key and how often it was asked; None if unseeded."""
+    return None if _global.key is None else [*_global.key, _global.count]
+
+
+def set_state(state: list[int] | None) -> None:
+    """Put the process's own stream where `get_state` found it."""
+    if state is not None:
+        k0, k1, count = map(int, state)
+        with _global.lock:
+            _global.key, _global.count = Key(k0, k1), count
+
+
 def next_key() -> Key:
     """A fresh key from the process's own stream."""
     return _global.next_key()

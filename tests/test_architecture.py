@@ -46,6 +46,7 @@ UPWARD = {
     ("ops", "random"),
     ("autodiff", "weights"),
     ("random", "weights"),
+    ("callbacks", "saving"),
     ("models", "saving"),
 }
 

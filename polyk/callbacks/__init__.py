@@ -1,5 +1,6 @@
 """What listens while a model trains: history, progress, checkpoints, and whatever a user adds."""
 
+from polyk.callbacks.backup import BackupAndRestore as BackupAndRestore
 from polyk.callbacks.base import Callback as Callback
 from polyk.callbacks.base import CallbackList as CallbackList
 from polyk.callbacks.base import LambdaCallback as LambdaCallback

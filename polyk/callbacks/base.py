@@ -5,6 +5,7 @@ Per-batch methods are called only on callbacks that define them, so training pay
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -19,12 +20,30 @@ class Callback:
 
     model: Any = None
     params: Logs
+    group: CallbackList  # all that listen, set before training begins
+    last = False  # whether this one sees each event after the others
 
     def set_model(self, model: Any) -> None:
         self.model = model
 
     def set_params(self, params: Logs) -> None:
         self.params = params
+
+    def get_state(self) -> dict[str, Any]:
+        """What a resumed run must know: the attributes that are plain data or arrays.
+
+        Arguments of ``__init__`` are left out: a new run gives its own.
+        """
+        given = inspect.signature(type(self).__init__).parameters
+        return {name: value for name, value in vars(self).items()
+                if name not in given and name != "params" and _is_plain(value)}  # fmt: skip
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take up what `get_state` gave in an earlier run: of attributes that are there now."""
+        vars(self).update({name: state[name] for name in self.get_state() if name in state})
+
+    def resume(self) -> Any:
+        """Where `fit` is to take up an earlier run (a `polyk.saving.resume.Earlier`), or None."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None: ...
     def on_train_end(self, logs: Logs | None = None) -> None: ...
@@ -48,17 +67,33 @@ class Callback:
 ALIASES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and _is_plain(v) for k, v in value.items())
+    known = value is None or isinstance(value, (bool, int, float, str))
+    return known or type(value).__module__ == "numpy"
+
+
 class CallbackList:
     """Calls an event's method on every callback that overrides it."""
 
-    def __init__(self, callbacks: Any, model: Any, params: Logs) -> None:
+    def __init__(self, callbacks: Any, model: Any, params: Logs, stream: Any = None) -> None:
         self.callbacks: list[Callback] = list(callbacks)
+        self.stream = stream
         self._listeners: dict[str, list[Callable[..., None]]] = {}
         for c in self.callbacks:
             if not isinstance(c, Callback):
                 raise TypeError(f"callbacks must be polyk.callbacks.Callback objects; got {c!r}.")
+            c.group = self
             c.set_model(model)
             c.set_params(params)
+        self.callbacks.sort(key=lambda c: c.last)
+
+    def resume(self) -> Any:
+        """Where to take up an earlier run: what the first callback that knows one says."""
+        return next((found for c in self.callbacks if (found := c.resume()) is not None), None)
 
     def call(self, event: str, *args: Any) -> None:
         listeners = self._listeners.get(event)

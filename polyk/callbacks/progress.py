@@ -29,6 +29,9 @@ class ProgressBar(Callback):
         self._bar: Any = None
         self._training = False
 
+    def get_state(self) -> dict[str, Any]:
+        return {}
+
     # Training.
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

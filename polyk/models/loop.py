@@ -57,13 +57,16 @@ class Pass:
         self.own_logs = reports(model, kind)
         self.losses: deque[Any] = deque(maxlen=10_000)  # of the last steps, on the device
 
-    def run(self, items: Iterator[Any]) -> dict[str, Any]:
-        """The logs of the epoch; empty if there was no batch."""
+    def run(self, items: Iterator[Any], done: int = 0) -> dict[str, Any]:
+        """The logs of the epoch, of which `done` batches went before; empty if there was none."""
         model, call, step = self.model, self.listeners.call, self.step
-        model.reset_metrics()
         training = self.kind == "train"
-        read, own, last, logs = model.get_metrics_result, self.own_logs, -1, {}
-        for first, last, data in groups(items, self.together):  # noqa: B007
+        if not done:
+            model.reset_metrics()
+        elif model.stop_training:  # asked for at the batch after which the earlier run ended
+            items = iter(())
+        read, own, last, logs = model.get_metrics_result, self.own_logs, done - 1, {}
+        for first, last, data in groups(items, self.together, done):  # noqa: B007
             call(self.begin, first, {})
             logs = step(data)
             self.losses.append(logs.get("loss"))
@@ -82,15 +85,24 @@ def fit(
     history = cb.History()
     bar = [cb.ProgressBar(verbose)] if verbose else []
     params = {"epochs": epochs, "steps": stream.steps, "verbose": verbose}
-    listeners = cb.CallbackList([*_from_plugins(model), *callbacks, history, *bar], model, params)
+    everybody = [*_from_plugins(model), *callbacks, history, *bar]
+    listeners = cb.CallbackList(everybody, model, params, stream)
     model.stop_training, model.history = False, history
     logs: dict[str, Any] = {}
     listeners.call("on_train_begin", {})
+    earlier = listeners.resume()
+    begin, done = (initial_epoch, 0) if earlier is None else (earlier.epoch, earlier.batch)
     try:
-        for epoch in range(initial_epoch, epochs):
+        if earlier is not None and not done:
+            earlier.restore(stream, begin - initial_epoch)
+        for epoch in range(begin, epochs):
+            if model.stop_training:  # when the earlier run ended
+                break
             listeners.call("on_epoch_begin", epoch, {})
+            if done:
+                earlier.restore(stream, begin - initial_epoch)
             work = Pass(model, "train", listeners)
-            found = work.run(stream.epoch())
+            found, done = work.run(stream.epoch(done), done), 0
             if not found:
                 break
             logs, params["steps"] = found, stream.steps

@@ -33,11 +33,10 @@ class Stream:
         self._seen = 0
         self.dry = False  # whether an iterator came to its end
 
-    def epoch(self) -> Iterator[Any]:
-        """The batches of the next epoch."""
-        if self._items is None or self.given is None:
+    def epoch(self, done: int = 0) -> Iterator[Any]:
+        """The batches of the next epoch, of which `done` were taken before."""
+        if self._items is None or (self.given is None and not done):
             self._start()
-        done = 0
         while done != self.given:
             try:
                 data = next(self._items)
@@ -45,8 +44,8 @@ class Stream:
                 self._end(done)
                 break
             done += 1
+            self._seen += 1
             yield data
-        self._seen += done
         if self.given is None:
             self.steps, self.dry = done, self.feed.once
         elif self._seen == self.feed.steps:
@@ -54,6 +53,24 @@ class Stream:
         if self.left is not None:
             self.left -= done
         self.feed.on_epoch_end()
+
+    @property
+    def position(self) -> int:
+        """How many batches were taken since the feed was last begun; 0 if it is to begin anew."""
+        return 0 if self._items is None else self._seen
+
+    def resume(self, position: int, epochs: int, done: int) -> None:
+        """Stand where a stream of the same feed stood, `epochs` and `done` batches later."""
+        if self.given is not None and self.left is not None:
+            self.left -= epochs * self.given
+        if not position:
+            return
+        left, self.left = self.left, None if self.left is None else self.left - done + position
+        self.model._epochs -= self.shuffle
+        self._start()
+        for _ in range(position):
+            next(self._items)
+        self.left, self._seen = left, position
 
     def _start(self) -> None:
         self.close()
@@ -95,13 +112,12 @@ def _order(model: Any, size: int) -> Any:
         return host.to_numpy(random.permutation(size, seed=key))
 
 
-def groups(items: Iterator[Any], n: int) -> Iterator[tuple[int, int, Any]]:
+def groups(items: Iterator[Any], n: int, first: int = 0) -> Iterator[tuple[int, int, Any]]:
     """``(first, last, batch)``, or with `n` above 1 ``(first, last, list of n batches)``."""
     if n == 1:
-        for i, item in enumerate(items):
+        for i, item in enumerate(items, first):
             yield i, i, item
         return
-    first = 0
     while batches := list(itertools.islice(items, n)):
         yield first, first + len(batches) - 1, batches
         first += len(batches)

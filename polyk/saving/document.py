@@ -7,12 +7,12 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from polyk import random
+from polyk import __version__, random
 from polyk.errors import LoadError, SaveError
 from polyk.registry import registered_name
 from polyk.saving import strict_json
 from polyk.saving.configs import describe, specs_as_data
-from polyk.saving.paths import metric_paths, optimizer_paths, weight_paths
+from polyk.saving.paths import optimizer_paths, weight_paths
 from polyk.saving.safetensors import Reader, checksum, encode, numpy_dtype
 from polyk.weights import Weight
 
@@ -24,7 +24,7 @@ PARTS: dict[str, Any] = {
     "model": (dict, type(None)),  # class_name and config
     "inputs": (list, type(None)),  # shapes and dtypes that a model without Input was built with
     "compile": (dict, type(None)),  # the arguments of compile
-    "slots": list,  # paths of the weights for which the optimizer has slots
+    "slots": list,  # for each optimizer, the paths of the weights it has slots for
     "random": dict,  # keys and counters
     "fit": (dict, type(None)),  # epoch, batch, callbacks
     "checksums": dict,  # tensor -> CRC-32
@@ -32,49 +32,51 @@ PARTS: dict[str, Any] = {
 
 
 def snapshot(
-    model: Any, architecture: bool = True, training: bool = True, fit: Any = None
+    model: Any, architecture: bool = True, training: bool = True
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The document and the arrays that hold a model now.
 
     A model whose training cannot be told as data (a lambda for a loss) is saved without it, and a
-    warning says so; `fit`, where training goes on in a live model, needs no more than the tensors.
+    warning says so.
     """
     with model._scope():
-        weights = weight_paths(model)
-        if any(w.backend is None for w in weights.values()) or not model._claimed:
-            raise SaveError(
-                f"{model.where()} has no weights yet: call it, fit it, or build(shape)."
-            )
-        settings = compile_settings(model, quiet=fit is not None) if training else None
-        if settings is not None or fit is not None:
+        weights = built_weights(model)
+        settings = compile_settings(model) if training and model.optimizer is not None else None
+        if settings is not None:
             weights = weights | optimizer_paths(model)
-        if fit is not None:
-            weights = weights | metric_paths(model)
-        arrays = {path: on_host(w) for path, w in weights.items()}
-        document = {
-            "version": VERSION,
-            "written_by": _versions(model.backend),
-            "model": describe(model) if architecture else None,
-            "inputs": specs_as_data(model._input_specs),
-            "compile": settings,
-            "slots": _slots(model) if settings is not None or fit is not None else [],
-            "random": _random(model),
-            "fit": fit,
-        }
-    return document, arrays
+        document = describe_state(model)
+        document["model"] = describe(model) if architecture else None
+        document["compile"] = settings
+        document["slots"] = [slots(model, model.optimizer)] if settings is not None else []
+        return document, {path: on_host(w) for path, w in weights.items()}
 
 
-def _versions(backend: Any) -> dict[str, str]:
-    from polyk import __version__
+def built_weights(model: Any) -> dict[str, Weight]:
+    """The weights by path; an error if the model has none yet."""
+    weights = weight_paths(model)
+    if not model._claimed or any(w.backend is None for w in weights.values()):
+        raise SaveError(f"{model.where()} has no weights yet: call it, fit it, or build(shape).")
+    return weights
 
-    return {"polyk": __version__, "backend": backend.name}
+
+def describe_state(model: Any) -> dict[str, Any]:
+    """A document of a model's random state, the other parts empty."""
+    return {
+        "version": VERSION,
+        "written_by": {"polyk": __version__, "backend": model.backend.name},
+        "model": None,
+        "inputs": specs_as_data(model._input_specs),
+        "compile": None,
+        "slots": [],
+        "random": _random(model),
+        "fit": None,
+    }
 
 
-def _slots(model: Any) -> list[str]:
-    if model.optimizer is None:
-        return []
-    found = weight_paths(model)
-    return [path for w in model.optimizer.slots for path, v in found.items() if v is w]
+def slots(model: Any, optimizer: Any) -> list[str]:
+    """The paths of the weights for which an optimizer has slots, in its order."""
+    names = {w: path for path, w in weight_paths(model).items()}
+    return [names[w] for w in optimizer.slots if w in names]
 
 
 def _random(model: Any) -> dict[str, Any]:
@@ -90,27 +92,24 @@ def on_host(weight: Weight) -> Any:
     return array.astype(numpy_dtype(weight.dtype, weight.path))
 
 
-def compile_settings(model: Any, quiet: bool = False) -> dict[str, Any] | None:
-    """The arguments of `compile` as data; None if there are none or they cannot be told."""
-    if model.optimizer is None:
-        return None
+def compile_settings(model: Any) -> dict[str, Any] | None:
+    """The arguments of `compile` as data; None, and a warning, if they cannot be told."""
     objective = model.objective
     given = {
         "optimizer": model.optimizer, "loss": objective.given_loss,
         "loss_weights": objective.loss_weights, "metrics": objective.given_metrics,
         "weighted_metrics": objective.given_weighted,
-        "jit_compile": getattr(model, "jit_compile", "auto"),
-        "run_eagerly": getattr(model, "run_eagerly", False),
+        "jit_compile": model.jit_compile, "run_eagerly": model.run_eagerly,
+        "steps_per_execution": model.steps_per_execution,
     }  # fmt: skip
     try:
         return {key: strict_json.plain(_told(value), key) for key, value in given.items()}
     except ValueError as e:
-        if not quiet:
-            warnings.warn(
-                f"how {model.name!r} was compiled is not saved: {e}. Compile it when loaded.",
-                UserWarning,
-                stacklevel=4,
-            )
+        warnings.warn(
+            f"how {model.name!r} was compiled is not saved: {e}. Compile it when loaded.",
+            UserWarning,
+            stacklevel=4,
+        )
         return None
 
 
@@ -174,11 +173,11 @@ def _check_parts(document: dict[str, Any], file: Reader) -> None:
 def restore_random(told: dict[str, Any], model: Any, path: object) -> list[Any]:
     """Check `told` against the model; returns what sets it, to be called when all is checked."""
     streams, generators = told.get("streams"), model.seed_generators
-    if set(told) != {"model", "epochs", "streams"} or not _words(told["model"], 2):
+    if set(told) != {"model", "epochs", "streams"} or not words(told["model"], 2):
         raise LoadError(path, "bad description: 'random' is not as polyk writes it")
     if not isinstance(streams, list) or len(streams) != len(generators):
         raise LoadError(path, f"the model has {len(generators)} random streams, the file others")
-    if not all(s is None or _words(s, 3) for s in streams) or not _words([told["epochs"]], 1):
+    if not all(s is None or words(s, 3) for s in streams) or not words([told["epochs"]], 1):
         raise LoadError(path, "bad description: 'random' is not as polyk writes it")
 
     def restore() -> None:
@@ -194,5 +193,6 @@ def restore_random(told: dict[str, Any], model: Any, path: object) -> list[Any]:
     return [restore]
 
 
-def _words(x: Any, n: int) -> bool:
+def words(x: Any, n: int) -> bool:
+    """Whether `x` is a list of `n` 32-bit numbers."""
     return isinstance(x, list) and len(x) == n and all(type(i) is int and 0 <= i < 2**32 for i in x)

@@ -68,7 +68,8 @@ def load_model(
         if compile and told["compile"] is not None:
             _compile(model, told, file, custom_objects)
         expected = weight_paths(model)
-        expected = expected | optimizer_paths(model)
+        if model.optimizer is not None:
+            expected = expected | optimizer_paths(model)
         skipped = tuple(s for s in SECTIONS if s != OPTIMIZER or model.optimizer is None)
         transfer.compare(expected, _without(file.entries, skipped), file.path)
         restore = document.restore_random(told["random"], model, file.path)
@@ -94,7 +95,7 @@ def _compile(model: Model, told: Any, file: Reader, custom_objects: Any) -> None
     ):
         model.compile(**settings)
         weights = weight_paths(model)
-        model.optimizer.build([weights[path] for path in told["slots"]])
+        model.optimizer.build([weights[path] for path in told["slots"][0]])
 
 
 def load_weights(

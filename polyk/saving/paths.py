@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from polyk.errors import SaveError
+from polyk.optimizers import Optimizer
 from polyk.registry import snake_case
 from polyk.weights import Weight
 
@@ -70,13 +71,18 @@ def numbered(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
     return found
 
 
-def optimizer_paths(model: Any) -> dict[str, Weight]:
-    """The state of the model's optimizer by path: ``@optimizer/dense/kernel/momentum``."""
-    if model.optimizer is None:
-        return {}
+def optimizers(model: Any) -> list[Any]:
+    """The optimizer of `compile`, and those that the model keeps for steps of its own."""
+    found = [model.optimizer, *model._parts(Optimizer)]
+    return list({id(x): x for x in found if x is not None}.values())
+
+
+def optimizer_paths(model: Any, i: int = 0) -> dict[str, Weight]:
+    """The state of the i-th optimizer by path: ``@optimizer/dense/kernel/momentum``."""
     stable = {w.path: path for path, w in weight_paths(model).items()}
-    pairs = numbered((_stable(w.path, stable), w) for w in model.optimizer.state)
-    return {OPTIMIZER + name: weight for name, weight in pairs}
+    pairs = numbered((_stable(w.path, stable), w) for w in optimizers(model)[i].state)
+    prefix = f"{OPTIMIZER}{i}/" if i else OPTIMIZER
+    return {prefix + name: weight for name, weight in pairs}
 
 
 def _stable(path: str, stable: dict[str, str]) -> str:
@@ -91,6 +97,6 @@ def _stable(path: str, stable: dict[str, str]) -> str:
 
 
 def metric_paths(model: Any) -> dict[str, Weight]:
-    """The state of the metrics that `compile` made, by position."""
-    state = model.objective.state if model.objective is not None else []
+    """The state of all metrics, by position."""
+    state = dict.fromkeys(w for metric in model.metrics for w in metric.state)
     return {f"{METRICS}{i}/{w.name}": w for i, w in enumerate(state)}
