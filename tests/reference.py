@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,14 +13,15 @@ import polyk
 
 @contextmanager
 def keras():
-    """Keras, in float64 where it can, without a word about divisions by zero."""
+    """Keras, in float64 where it can, without a word about divisions by zero or old spellings."""
     os.environ.setdefault("KERAS_BACKEND", "numpy")
     os.environ.setdefault("KERAS_HOME", tempfile.gettempdir())  # it writes a file when imported
     module = pytest.importorskip("keras", exc_type=ImportError)
     before = module.config.floatx()
     module.config.set_floatx("float64")
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
             yield module
     finally:
         module.config.set_floatx(before)

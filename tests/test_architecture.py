@@ -15,6 +15,7 @@ errors
 dtypes registry shapes trees
 masks
 dtype_policies
+configured
 contract
 select
 config

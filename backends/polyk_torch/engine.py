@@ -127,10 +127,10 @@ def _sgd(weights, gradients, slots, learning_rate, momentum, nesterov):
     """Op by op: torch's velocity leaves the learning rate out, its fused CPU kernel half floats."""
     for i, (p, g) in enumerate(zip(weights, gradients, strict=True)):
         if momentum:
-            v = slots[0][i].mul_(momentum).addcmul_(g, learning_rate, value=-1)
+            v = slots[0][i].mul_(momentum).sub_(g, alpha=learning_rate)
             p.add_(v, alpha=momentum if nesterov else 1)
         if nesterov or not momentum:
-            p.addcmul_(g, learning_rate, value=-1)
+            p.sub_(g, alpha=learning_rate)
 
 
 @cache

@@ -140,8 +140,7 @@ class Engine(Primitives):
     ) -> bool:  # fmt: skip
         """Update all `weights` (tensors) and their `slots` in place by the named optimizer rule.
 
-        Return False to have core apply the rule with ops. `hyper` holds Python floats, and scalar
-        tensors for what changes from step to step.
+        Return False to have core apply the rule with ops. `hyper` holds Python numbers.
         """
         return False
 
