@@ -280,3 +280,21 @@ def test_a_rule_of_ones_own_needs_only_update(backend):
 def test_wrong_use_is_told(make, error, says):
     with pytest.raises(error, match=says):
         make()
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        optimizers.LossScaleOptimizer(optimizers.SGD(0.1), 8.0),
+        optimizers.SGD(0.1, loss_scale_factor=8.0),
+    ],
+)
+def test_fit_scales_the_loss(optimizer):
+    def fitted(optimizer):
+        model = polyk.Sequential([polyk.layers.Input((2,)), polyk.layers.Dense(1)], seed=1)
+        model.compile(optimizer, "mse")
+        history = model.fit(np.eye(2), np.ones((2, 1)), epochs=3, verbose=0)
+        return history.history["loss"]
+
+    with polyk.use("numpy"):
+        np.testing.assert_allclose(fitted(optimizer), fitted(optimizers.SGD(0.1)), rtol=1e-6)

@@ -140,9 +140,10 @@ def learn(model: Any, data: Any) -> tuple[Any, Any]:
 
     def forward() -> Any:
         y_pred = model(x, training=True)
-        return model._loss(x, y, y_pred, sample_weight, training=True), y_pred
+        loss = model._loss(x, y, y_pred, sample_weight, training=True)
+        return model.optimizer.scale_loss(loss), (loss, y_pred)
 
-    (loss, y_pred), grads = value_and_grad(forward, weights, has_aux=True)()
+    (_, (loss, y_pred)), grads = value_and_grad(forward, weights, has_aux=True)()
     model.optimizer.apply(grads, weights)
     model.objective.track(loss, y_pred)
     return loss, y_pred
