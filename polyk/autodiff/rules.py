@@ -15,6 +15,7 @@ from polyk.dtypes import SCALARS, is_float
 
 Rule = Callable[..., Any]
 RULES: dict[str, tuple[Rule | None, ...]] = {}
+SEVERAL: dict[str, Rule] = {}  # ops of several results: rule(b, which, g, ys, *args)
 
 # Integer and boolean results, and steps whose derivative is 0 everywhere.
 CONSTANT = frozenset(
@@ -52,12 +53,19 @@ CONSTANT = frozenset(
         "stop_gradient",
         "trunc",
         "random_bits",
+        "signbit",
+        "view",
     ]
 )
 
 
 def rule(op: str, *rules: Rule | None) -> None:
     RULES[op] = rules
+
+
+def rule_of_several(op: str, rule: Rule) -> None:
+    """The rule for the first argument of `op`, given the gradient of result `which` alone."""
+    SEVERAL[op] = rule
 
 
 def fit(b: Any, g: Any, x: Any) -> Any:
@@ -108,6 +116,10 @@ def _bell(b: Any, g: Any, x: Any, scale: float) -> Any:
 
 rule("erf", lambda b, g, y, x: _bell(b, g, x, 2 / math.sqrt(math.pi)))
 rule("erfc", lambda b, g, y, x: _bell(b, g, x, -2 / math.sqrt(math.pi)))
+rule(
+    "erfinv",
+    lambda b, g, y, x: b.multiply(b.multiply(g, math.sqrt(math.pi) / 2), b.exp(b.square(y))),
+)
 
 
 def _cast(b: Any, g: Any, y: Any, x: Any, dtype: str) -> Any:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 from abc import update_abstractmethods
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from polyk.autodiff import nn_rules  # noqa: F401  adds its rules
-from polyk.autodiff.rules import CONSTANT, RULES
+from polyk.autodiff import linalg_rules, nn_rules  # noqa: F401  add their rules
+from polyk.autodiff.rules import CONSTANT, RULES, SEVERAL
 from polyk.contract import Backend
 from polyk.ops.operators import Operators
 from polyk.select import current, register
@@ -173,6 +174,27 @@ def _recorded(op: str) -> Callable[..., Any]:
     return method
 
 
+def _recorded_several(op: str) -> Callable[..., Any]:
+    """Each result is a node of its own, with the part of the gradient that comes through it."""
+    rule = SEVERAL[op]
+
+    def method(self: TapeBackend, x: Any, *args: Any) -> Any:
+        tape = _top((x,))
+        if tape is None:
+            return getattr(self._engine(), op)(x, *args)
+        value = x.value
+        outs = getattr(_inner((value,), tape), op)(value, *args)
+
+        def back(which: int, b: Backend, g: Any, i: int) -> Any:
+            return rule(b, which, g, outs, value, *args)
+
+        nodes = [([(0, x.index)], partial(back, k)) for k in range(len(outs))]
+        return tuple(tape.add(y, node) for y, node in zip(outs, nodes, strict=True))
+
+    method.__name__ = op
+    return method
+
+
 def _constant(op: str) -> Callable[..., Any]:
     def method(self: TapeBackend, *args: Any, **kwargs: Any) -> Any:
         tape = _top(args)
@@ -187,6 +209,8 @@ def _constant(op: str) -> Callable[..., Any]:
 
 for _op in RULES:
     setattr(TapeBackend, _op, _recorded(_op))
+for _op in SEVERAL:
+    setattr(TapeBackend, _op, _recorded_several(_op))
 for _op in CONSTANT:
     setattr(TapeBackend, _op, _constant(_op))
 TAPE = update_abstractmethods(TapeBackend)()  # type: ignore[type-abstract]  # filled in above

@@ -8,13 +8,13 @@ import itertools
 import math
 from collections.abc import Iterator
 
-from polyk.contract.linalg import Linalg
+from polyk.contract.factorizations import Factorizations
 from polyk.contract.primitives import Shape, Tensor
 from polyk.dtypes import lowest
 from polyk.shapes import Pads, window_output
 
 
-class Conv(Linalg):
+class Conv(Factorizations):
     """conv and pooling, with the gradients that core's tape and conv_transpose need."""
 
     def _windows(

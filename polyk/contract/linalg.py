@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from polyk.contract.maths import Maths
 from polyk.contract.primitives import Axes, Tensor
+from polyk.contract.statistics import Statistics
 
 
-class Linalg(Maths):
+class Linalg(Statistics):
     """Contractions, all by way of one batched matmul."""
 
     def linear(self, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:

@@ -2,8 +2,8 @@
 
 import math
 
+from polyk.contract.control import Control
 from polyk.contract.primitives import Axes, Tensor
-from polyk.contract.shaping import Shaping
 
 # Chebyshev fit of exp(x^2) erfc(x) for x >= 0 in t = 2 / (2 + x): W. H. Press et al., Numerical
 # Recipes, 3rd ed., section 6.2.2; good to 1.2e-16.
@@ -17,7 +17,7 @@ _ERFC = (
 )  # fmt: skip
 
 
-class Maths(Shaping):
+class Maths(Control):
     """Element-wise functions and reductions composed of primitives."""
 
     def square(self, x: Tensor) -> Tensor:

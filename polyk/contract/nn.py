@@ -1,7 +1,6 @@
 """Derived neural-network ops: activations, normalization, losses, random bits, control flow."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from polyk.contract.conv import Conv
@@ -195,33 +194,3 @@ class NN(Conv):
         keep = self.less_equal(math.ceil(rate * 2**24), self.reshape(high, mask_shape))
         scale = self.divide(self.cast(keep, self.dtype(x)), 1 - rate)
         return self.multiply(x, scale)
-
-    # Control flow on flat lists of tensors. These run in Python, so conditions must be concrete;
-    # an engine that traces overrides them.
-
-    def cond(self, pred: Tensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-        return true_fn() if bool(self.to_numpy(pred)) else false_fn()
-
-    def while_loop(
-        self, cond: Callable[..., Tensor], body: Callable[..., list[Tensor]], state: list[Tensor],
-        maximum_iterations: int | None,
-    ) -> list[Tensor]:  # fmt: skip
-        count = 0
-        while bool(self.to_numpy(cond(*state))) and count != maximum_iterations:
-            state = list(body(*state))
-            count += 1
-        return state
-
-    def scan(
-        self, f: Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], list[Tensor]]],
-        init: list[Tensor], xs: list[Tensor], length: int, reverse: bool,
-    ) -> tuple[list[Tensor], list[Tensor]]:  # fmt: skip
-        """``carry, y = f(carry, x)`` along the first axis; each y stacked, or a list of steps."""
-        columns = [self.unstack(x, 0) for x in xs]
-        outputs: list[list[Tensor]] = []
-        for i in reversed(range(length)) if reverse else range(length):
-            init, ys = f(init, [c[i] for c in columns])
-            outputs.append(ys)
-        if reverse:
-            outputs.reverse()
-        return init, [list(ys) for ys in zip(*outputs, strict=True)]

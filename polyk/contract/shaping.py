@@ -4,11 +4,11 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from polyk.contract.engine import Engine
+from polyk.contract.optional import Optional
 from polyk.contract.primitives import Axes, Shape, Tensor
 
 
-class Shaping(Engine):
+class Shaping(Optional):
     """Views, joins, gathers and scatters composed of primitives."""
 
     def expand_dims(self, x: Tensor, axis: int) -> Tensor:
