@@ -131,6 +131,23 @@ def to_sum(dtype: str) -> str:
     return "int32" if dtype in _NARROW else dtype
 
 
+def bits(dtype: str) -> int:
+    """The width of a dtype in memory."""
+    return 8 if dtype == "bool" else _BITS[dtype]
+
+
+def epsilon(dtype: str) -> float:
+    """The distance from 1 to the next number of a float dtype."""
+    return 2.0 ** {"float16": -10, "bfloat16": -7, "float32": -23, "float64": -52}[dtype]
+
+
+def limits(dtype: str) -> tuple[float, float]:
+    """The least and the largest finite value of a dtype."""
+    if dtype in FLOATS:
+        return -largest(dtype), largest(dtype)
+    return (0, 1) if dtype == "bool" else (lowest(dtype), lowest(dtype) + 2 ** _BITS[dtype] - 1)
+
+
 def largest(dtype: str) -> float:
     """The largest finite number of a float dtype."""
     digits, exponent = {"float16": (11, 16), "bfloat16": (8, 128), "float32": (24, 128),

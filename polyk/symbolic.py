@@ -125,6 +125,37 @@ class SymbolicBackend(Backend):
 
     scatter_update = scatter_add
 
+    # The optional ones, all here.
+
+    def lu(self, x: Spec) -> tuple[Spec, Spec]:
+        *lead, m, n = x.shape
+        return Spec(x.shape, x.dtype), Spec((*lead, min(m, n)), "int32")
+
+    def qr(self, x: Spec, full: bool) -> tuple[Spec, Spec]:
+        *lead, m, n = x.shape
+        k = m if full else min(m, n)
+        return Spec((*lead, m, k), x.dtype), Spec((*lead, k, n), x.dtype)
+
+    def eigh(self, x: Spec) -> tuple[Spec, Spec]:
+        return Spec(x.shape[:-1], x.dtype), Spec(x.shape, x.dtype)
+
+    def svd(self, x: Spec, full: bool) -> tuple[Spec, Spec, Spec]:
+        *lead, m, n = x.shape
+        k = min(m, n)
+        u, v = ((m, m), (n, n)) if full else ((m, k), (k, n))
+        return Spec((*lead, *u), x.dtype), Spec((*lead, k), x.dtype), Spec((*lead, *v), x.dtype)
+
+    def solve(self, a: Any, b: Any) -> Spec:
+        return Spec(_shape(b), _dtype(a, b))
+
+    def solve_triangular(self, a: Any, b: Any, lower: bool) -> Spec:
+        return Spec(_shape(b), _dtype(a, b))
+
+    def view(self, x: Spec, dtype: str) -> Spec:
+        *lead, last = x.shape or (1,)
+        last = last * dtypes.bits(x.dtype) // dtypes.bits(dtype)
+        return Spec((*lead, last) if x.shape else (), dtype)
+
     # Fewer steps than their derivation, and no less true.
 
     def conv(
@@ -192,7 +223,7 @@ def _asked(self: SymbolicBackend, x: Any, axis: Any, keepdims: bool = False) -> 
 _FORMS: dict[Callable[..., Any], str] = {
     _same: "negative abs sign exp expm1 log log1p sqrt sin cos tan arcsin arccos arctan sinh cosh "
     "tanh arcsinh arccosh arctanh floor ceil round logical_not cumsum cumprod sort flip "
-    "stop_gradient erf erfc relu softmax log_softmax",
+    "stop_gradient erf erfc erfinv relu softmax log_softmax cholesky",
     _joined: "add subtract multiply divide floor_divide mod power maximum minimum arctan2 "
     "bitwise_and bitwise_or bitwise_xor left_shift right_shift",
     _compared: "equal less less_equal logical_and",

@@ -1,12 +1,13 @@
 """polyk on PyTorch: eager, differentiated by autograd, updated in place by its fused optimizers.
 
-The files follow the contract: `primitives`, `maths` (shape, maths, linear algebra), `conv`, `nn`,
-`engine`.
+The files follow the contract: `primitives`, `maths` (shape, maths, products), `linalg`
+(factorizations), `conv`, `nn`, `engine`.
 """
 
 from polyk.contract import Backend
 from polyk_torch.conv import Conv
 from polyk_torch.engine import Engine
+from polyk_torch.linalg import Linalg
 from polyk_torch.maths import Maths
 from polyk_torch.nn import NN
 from polyk_torch.primitives import Primitives
@@ -14,5 +15,5 @@ from polyk_torch.primitives import Primitives
 __all__ = ["TorchBackend"]
 
 
-class TorchBackend(Engine, NN, Conv, Maths, Primitives, Backend):
+class TorchBackend(Engine, NN, Conv, Linalg, Maths, Primitives, Backend):
     """PyTorch on the CPU or an accelerator."""

@@ -53,4 +53,4 @@ class Optional(Engine):
         return UnsupportedOp(f"backend {self.name!r} does not support {op}: {ABSENT}.")
 
 
-OPTIONAL = tuple(name for name in vars(Optional) if not name.startswith("_"))
+OPTIONAL = tuple(n for n, f in vars(Optional).items() if callable(f) and not n.startswith("_"))

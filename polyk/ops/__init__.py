@@ -12,6 +12,7 @@ from polyk.ops.indexing import *
 from polyk.ops.linalg import *
 from polyk.ops.logic import *
 from polyk.ops.nn import *
+from polyk.ops.products import *
 from polyk.ops.reductions import *
 from polyk.ops.sequence import *
 from polyk.ops.shaping import *

@@ -203,10 +203,10 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
 
 def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """`x` divided by its norm along `axis`, or by `epsilon` where that is larger."""
-    from polyk.ops.reductions import norm
+    from polyk.ops.linalg import norm
 
     b, x = floating(x)
-    length = norm(x, order, axis, keepdims=True)
+    length = norm(x, None if order == 2 else order, axis, keepdims=True)
     return b.divide(x, b.maximum(length, 1e-7 if epsilon is None else epsilon))
 
 

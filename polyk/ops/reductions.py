@@ -1,6 +1,5 @@
 """Reductions, scans, sorting. `axis` is an int, a tuple of ints, or None for all axes."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +28,6 @@ __all__ = [
     "median",
     "min",
     "moments",
-    "norm",
     "prod",
     "sort",
     "std",
@@ -128,20 +126,6 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """``log(sum(exp(x)))`` without overflow; -inf of nothing and of all -inf."""
     b, x = floating(x)
     return b.logsumexp(x, axis_tuple(axis, x.ndim), keepdims)
-
-
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The vector norm: Euclidean by default, or of order 1, 2, inf, -inf, 0 or p."""
-    b, x = floating(x)
-    axes = axis_tuple(axis, x.ndim)
-    if ord in (None, 2, "euclidean"):
-        return b.norm(x, axes, keepdims)
-    if ord in (math.inf, -math.inf):
-        return getattr(b, "max" if ord > 0 else "min")(b.abs(x), axes, keepdims)
-    if ord == 0:
-        return b.sum(b.cast(b.not_equal(x, 0.0), b.dtype(x)), axes, keepdims)
-    total = b.sum(b.power(b.abs(x), float(ord)), axes, keepdims)
-    return total if ord == 1 else b.power(total, 1.0 / ord)
 
 
 def average(x: Any, axis: Axis = None, weights: Any = None) -> Tensor:
