@@ -45,6 +45,7 @@ UPWARD = {
     ("contract", "autodiff"),
     ("select", "plugins"),
     ("ops", "random"),
+    ("ops", "autodiff"),
     ("autodiff", "weights"),
     ("random", "weights"),
     ("callbacks", "saving"),

@@ -1,7 +1,7 @@
 """polyk on NumPy alone: the primitives here, gradients by core's tape.
 
-`primitives`, `linalg` and `nn` follow the order of the contract; `conv` holds blocked im2col, `training`
-the in-place optimizer updates and the random bits.
+`primitives`, `linalg` and `nn` follow the order of the contract; `conv` holds blocked im2col,
+`training` the in-place optimizer updates and the random bits.
 """
 
 import warnings

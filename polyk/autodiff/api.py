@@ -1,4 +1,4 @@
-"""value_and_grad, grad, vjp and custom_gradient: the same line on every backend.
+"""value_and_grad, grad, vjp and jvp: the same line on every backend.
 
 Arguments and results may be nested dicts, lists and tuples of tensors. Gradients have the shape
 and dtype of what they belong to; what the result does not depend on gets zeros.
@@ -108,25 +108,25 @@ def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tup
     return result, pull
 
 
-def custom_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate ``fn(*xs) -> (y, vjp)``: ``y`` is the value, ``vjp(upstream)`` the gradients.
+def jvp(
+    fn: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> Any:
+    """``fn(*primals)`` and how it changes as the primals move along `tangents`.
 
-    `vjp` returns one gradient for each of `xs` (a tuple, or alone for one). All are tensors.
+    With `has_aux` `fn` returns a pair, and the aux comes third. Derived from reverse mode: the
+    pull-back is linear in its cotangent, and its own pull-back is the push-forward.
     """
+    from polyk import ops
 
-    def run(*xs: Any) -> Any:
-        b, leaves = tensors(*xs)
+    kept: list[Any] = []
 
-        def clean(*values: Any) -> Any:
-            y, back = fn(*values)
+    def values(*args: Any) -> Any:
+        result = fn(*args)
+        kept[:] = [result[1]] if has_aux else []
+        return result[0] if has_aux else result
 
-            def pull(g: Any) -> tuple[Any, ...]:
-                given = back(g)
-                return tuple(given) if isinstance(given, (tuple, list)) else (given,)
-
-            return one(y)[1], pull
-
-        return b.custom_gradient(clean)(*leaves)
-
-    run.__doc__ = fn.__doc__
-    return run
+    result = values(*primals)
+    aux = list(kept)
+    zeros = trees.map(ops.zeros_like, result)
+    _, push = vjp(lambda cotangent: vjp(values, *primals)[1](cotangent), zeros)
+    return (result, push(tuple(tangents))[0], *aux)

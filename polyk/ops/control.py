@@ -1,4 +1,4 @@
-"""Control flow that compiles: cond, loops, scan. And stop_gradient.
+"""Control flow that compiles: cond, loops, scans, maps. And what a gradient is to see.
 
 Values carried around may be nested dicts, lists and tuples of tensors.
 """
@@ -9,10 +9,25 @@ from typing import Any
 
 from polyk import trees
 from polyk.contract import Backend
+from polyk.errors import UnsupportedOp
 from polyk.ops.dispatch import Tensor, cast, many, one, tensors
 from polyk.select import backend_of
+from polyk.shapes import axis_index
 
-__all__ = ["cond", "fori_loop", "map", "scan", "stop_gradient", "switch", "while_loop"]
+__all__ = [
+    "associative_scan",
+    "cond",
+    "custom_gradient",
+    "fori_loop",
+    "jvp",
+    "map",
+    "scan",
+    "stop_gradient",
+    "switch",
+    "vectorize",
+    "vectorized_map",
+    "while_loop",
+]
 
 
 def stop_gradient(variable: Any) -> Any:
@@ -145,3 +160,123 @@ def switch(index: Any, branches: list[Callable[..., Any]], *operands: Any) -> An
         lambda: branches[0](*operands),
         lambda: switch(one(index)[1] - 1, branches[1:], *operands),
     )
+
+
+def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
+    """`function` of each slice along the first axis of (nested) tensors, stacked."""
+    return map(function, elements)
+
+
+def vectorize(
+    pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None
+) -> Callable[..., Any]:
+    """A function of scalars as one of tensors, which broadcast: as numpy.vectorize.
+
+    Arguments whose place is in `excluded` are passed as they are.
+    """
+    if signature is not None:
+        raise UnsupportedOp("vectorize: no signature; write the batch axes out with ops.map.")
+    fixed = set(excluded or ())
+
+    def run(*args: Any) -> Any:
+        from polyk.ops.layout import broadcast_arrays
+        from polyk.ops.shaping import ravel, reshape
+
+        moving = [i for i in range(len(args)) if i not in fixed]
+        arrays = broadcast_arrays(*(args[i] for i in moving))
+        shape = tuple(arrays[0].shape)
+
+        def call(xs: tuple[Any, ...]) -> Any:
+            given = list(args)
+            for i, x in zip(moving, xs, strict=True):
+                given[i] = x
+            return pyfunc(*given)
+
+        results = map(call, tuple(ravel(a) for a in arrays))
+        return trees.map(lambda y: reshape(y, shape + tuple(y.shape)[1:]), results)
+
+    run.__doc__ = pyfunc.__doc__
+    return run
+
+
+def associative_scan(
+    f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
+) -> Any:
+    """The running ``f(f(a, b), c)`` of an associative `f` along `axis`, in log(n) steps.
+
+    `f` takes and returns (nested) tensors like `elems`, many at a time. Source: G. E. Blelloch,
+    Prefix sums and their applications, 1990.
+    """
+    b, leaves = _flat(elems)
+    a = axis_index(axis, len(b.shape(leaves[0])))
+    leaves = [b.flip(x, (a,)) for x in leaves] if reverse else leaves
+
+    def combine(x: list[Tensor], y: list[Tensor]) -> list[Tensor]:
+        return _flat(f(trees.unflatten(elems, x), trees.unflatten(elems, y)))[1]
+
+    done = _scanned(b, combine, leaves, a)
+    return trees.unflatten(elems, [b.flip(x, (a,)) for x in done] if reverse else done)
+
+
+def _scanned(b: Any, combine: Callable[..., list[Tensor]], xs: list[Tensor], axis: int) -> Any:
+    """Combine neighbors, scan the half as many results, fill in what lies between."""
+    n = b.shape(xs[0])[axis]
+    if n < 2:
+        return xs
+
+    def part(values: list[Tensor], start: int, stop: int, step: int) -> list[Tensor]:
+        index = lambda v: tuple(  # noqa: E731
+            slice(start, stop, step) if i == axis else slice(0, d, 1)
+            for i, d in enumerate(b.shape(v))
+        )
+        return [b.getitem(v, index(v)) for v in values]
+
+    pairs = combine(part(xs, 0, n - n % 2, 2), part(xs, 1, n, 2))
+    odd = _scanned(b, combine, pairs, axis)  # the results at 1, 3, 5...
+    between = (n - 1) // 2
+    even = part(xs, 0, 1, 1)
+    if between:
+        middle = combine(part(odd, 0, between, 1), part(xs, 2, n, 2))
+        even = [b.concatenate([e, m], axis) for e, m in zip(even, middle, strict=True)]
+    return [_woven(b, e, o, axis) for e, o in zip(even, odd, strict=True)]
+
+
+def _woven(b: Any, even: Tensor, odd: Tensor, axis: int) -> Tensor:
+    """e0, o0, e1, o1, ..., with one of `even` more or as many."""
+    n = b.shape(odd)[axis]
+    shape = list(b.shape(odd))
+    shape[axis] = 2 * n
+    head, tail = b.split(even, [n], axis)
+    both = b.reshape(b.stack([head, odd], axis + 1), tuple(shape))
+    return b.concatenate([both, tail], axis)
+
+
+def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """``fun(*primals)`` and its directional derivative; with `has_aux`, the aux of `fun` as well."""
+    from polyk.autodiff import jvp as pushed
+
+    return pushed(fun, primals, tangents, has_aux)
+
+
+def custom_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate ``fn(*xs) -> (y, vjp)``: ``y`` is the value, ``vjp(upstream)`` the gradients.
+
+    `vjp` returns one gradient for each of `xs` (a tuple, or alone for one). All are tensors.
+    """
+
+    def run(*xs: Any) -> Any:
+        b, leaves = tensors(*xs)
+
+        def clean(*values: Any) -> Any:
+            y, back = fn(*values)
+
+            def pull(g: Any) -> tuple[Any, ...]:
+                given = back(g)
+                return tuple(given) if isinstance(given, (tuple, list)) else (given,)
+
+            return one(y)[1], pull
+
+        return b.custom_gradient(clean)(*leaves)
+
+    run.__doc__ = fn.__doc__
+    return run

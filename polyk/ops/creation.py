@@ -19,12 +19,16 @@ __all__ = [
     "convert_to_tensor",
     "copy",
     "dtype",
+    "empty",
+    "empty_like",
     "eye",
     "full",
     "full_like",
+    "geomspace",
     "identity",
     "is_tensor",
     "linspace",
+    "logspace",
     "meshgrid",
     "ndim",
     "normalize",
@@ -131,6 +135,16 @@ def full(shape: Shape, fill_value: Any, dtype: Any = None) -> Tensor:
     return b.broadcast_to(dispatch.cast(b, value, name), _sizes(shape))
 
 
+def empty(shape: Shape, dtype: Any = None) -> Tensor:
+    """As `zeros`: what an uninitialized tensor holds would differ from run to run."""
+    return zeros(shape, dtype)
+
+
+def empty_like(x: Any, dtype: Any = None) -> Tensor:
+    """As `zeros_like`."""
+    return zeros_like(x, dtype)
+
+
 def zeros_like(x: Any, dtype: Any = None) -> Tensor:
     """Zeros of the shape and dtype of `x`."""
     return full_like(x, 0, dtype)
@@ -151,8 +165,9 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Tensor:
     return b.broadcast_to(dispatch.cast(b, value, name), b.shape(x))
 
 
-def arange(start: float, stop: Any = None, step: float = 1, dtype: Any = None) -> Tensor:
+def arange(start: float, stop: Any = None, step: float | None = None, dtype: Any = None) -> Tensor:
     """`start`, ``start + step``, ... below `stop`; int32 for ints, else floatx."""
+    step = 1 if step is None else step
     if stop is None:
         start, stop = 0, start
     if step == 0:
@@ -164,13 +179,47 @@ def arange(start: float, stop: Any = None, step: float = 1, dtype: Any = None) -
 
 
 def linspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None
-) -> Tensor:
-    """`num` evenly spaced numbers from `start` to `stop`, along a new first axis."""
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
+    dtype: Any = None, axis: int = 0,
+) -> Any:  # fmt: skip
+    """`num` evenly spaced numbers from `start` to `stop`, along a new axis.
+
+    With `retstep` a pair: the numbers and their distance.
+    """
     b, (start, stop) = tensors(start, stop)
     b, start, stop = floating_pair(start, stop)
-    result = b.linspace(start, stop, num, endpoint)
-    return result if dtype is None else cast(result, dtype)
+    result = _along(b.linspace(start, stop, num, endpoint), axis, dtype)
+    if not retstep:
+        return result
+    step = b.divide(b.subtract(stop, start), float(num - 1 if endpoint else num) or math.nan)
+    return result, step if dtype is None else cast(step, dtype)
+
+
+def _along(x: Tensor, axis: int, dtype: Any) -> Tensor:
+    """`x` with its first axis moved to `axis`, in `dtype`."""
+    from polyk.ops.shaping import moveaxis
+
+    x = moveaxis(x, 0, axis) if axis else x
+    return x if dtype is None else cast(x, dtype)
+
+
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: float = 10,
+    dtype: Any = None, axis: int = 0,
+) -> Tensor:  # fmt: skip
+    """``base ** start`` to ``base ** stop`` by `num` equal factors, along a new axis."""
+    b, exponents = floating(linspace(start, stop, num, endpoint))
+    return _along(b.power(float(base), exponents), axis, dtype)
+
+
+def geomspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Tensor:
+    """`start` to `stop`, of one sign, by `num` equal factors, along a new axis."""
+    b, (start, stop) = tensors(start, stop)
+    b, start, stop = floating_pair(start, stop)
+    steps = b.linspace(b.log(b.abs(start)), b.log(b.abs(stop)), num, endpoint)
+    return _along(b.multiply(b.exp(steps), b.sign(start)), axis, dtype)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from polyk import dtypes
+from polyk.contract import Backend
 from polyk.contract.factorizations import orders
 from polyk.errors import ShapeError
 from polyk.ops.dispatch import Tensor, cast, floating, floating_pair, tensors
@@ -144,8 +145,9 @@ def pinv(x: Any, rcond: float | None = None) -> Tensor:
     return cast(b, b.pinv(x, _cutoff(b, x) * 10 if rcond is None else rcond), dtype)
 
 
-def _cutoff(b: Any, x: Tensor) -> float:
-    return max(*b.shape(x)[-2:], 1) * dtypes.epsilon(b.dtype(x))
+def _cutoff(b: Backend, x: Tensor) -> float:
+    rows, columns = b.shape(x)[-2:]
+    return max(rows, columns, 1) * dtypes.epsilon(b.dtype(x))
 
 
 def matrix_rank(x: Any, tol: float | None = None) -> Tensor:

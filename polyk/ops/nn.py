@@ -6,7 +6,14 @@ from typing import Any
 
 from polyk import dtypes
 from polyk.errors import ShapeError
+from polyk.ops.conv import *
+from polyk.ops.creation import normalize as normalize
 from polyk.ops.dispatch import Tensor, alike, cast, floating, floating_pair, indices, tensors
+from polyk.ops.indexing import multi_hot as multi_hot
+from polyk.ops.indexing import one_hot as one_hot
+from polyk.ops.layout import depth_to_space as depth_to_space
+from polyk.ops.layout import space_to_depth as space_to_depth
+from polyk.ops.reductions import moments as moments
 from polyk.shapes import axis_index, axis_tuple
 
 __all__ = [

@@ -1,13 +1,27 @@
 """Matrix and tensor products."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from polyk.errors import ShapeError
-from polyk.ops.dispatch import Tensor, binary, many, pair
+from polyk.ops.dispatch import Tensor, binary, cast, floating_pair, many, one, pair
 from polyk.shapes import axis_index, dot_general
 
-__all__ = ["cross", "dot", "einsum", "inner", "matmul", "outer", "tensordot"]
+__all__ = [
+    "correlate",
+    "cross",
+    "dot",
+    "einsum",
+    "inner",
+    "kron",
+    "matmul",
+    "outer",
+    "tensordot",
+    "vander",
+    "vdot",
+    "vecdot",
+]
 
 
 @binary
@@ -72,15 +86,82 @@ def outer(x1: Any, x2: Any) -> Tensor:
     return b.outer(ravel(x), ravel(y))
 
 
-def cross(x1: Any, x2: Any, axis: int = -1) -> Tensor:
-    """The cross product of 3-vectors along `axis`."""
+def vdot(x1: Any, x2: Any) -> Tensor:
+    """The sum of products of two flat tensors."""
+    b, (x, y) = many([x1, x2])
+    sizes = [math.prod(b.shape(v)) for v in (x, y)]
+    if sizes[0] != sizes[1]:
+        raise ShapeError(f"vdot needs two tensors of one size; got {sizes[0]} and {sizes[1]}.")
+    return dot(b.reshape(x, (sizes[0],)), b.reshape(y, (sizes[1],)))
+
+
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Tensor:
+    """The sum of products along `axis`; the other axes broadcast."""
+    from polyk.ops.elementwise import multiply
+    from polyk.ops.reductions import sum
+
+    return sum(multiply(x1, x2), axis)
+
+
+def cross(
+    x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Tensor:
+    """The cross product of vectors of 2 or 3 along `axisa` and `axisb`, its own along `axisc`.
+
+    `axis` stands for all three. A vector of 2 has a third coordinate of 0; two of them give the
+    third coordinate alone.
+    """
     from polyk.ops.shaping import moveaxis
 
+    if axis is not None:
+        axisa = axisb = axisc = axis
     b, (x, y) = many([x1, x2])
-    x, y = moveaxis(x, axis, -1), moveaxis(y, axis, -1)
-    if b.shape(x)[-1] != 3 or b.shape(y)[-1] != 3:
-        raise ShapeError(f"cross needs vectors of 3; got {b.shape(x)} and {b.shape(y)}.")
-    return moveaxis(b.cross(x, y), -1, axis)
+    x, y = moveaxis(x, axisa, -1), moveaxis(y, axisb, -1)
+    sizes = b.shape(x)[-1], b.shape(y)[-1]
+    if not set(sizes) <= {2, 3}:
+        raise ShapeError(f"cross needs vectors of 2 or 3; got {b.shape(x)} and {b.shape(y)}.")
+    x, y = (v if n == 3 else b.pad(v, ((0, 0),) * (len(b.shape(v)) - 1) + ((0, 1),))
+            for v, n in zip((x, y), sizes, strict=True))  # fmt: skip
+    z = b.cross(x, y)
+    return b.unstack(z, len(b.shape(z)) - 1)[2] if sizes == (2, 2) else moveaxis(z, -1, axisc)
+
+
+def kron(x1: Any, x2: Any) -> Tensor:
+    """The Kronecker product: each element of `x1` times the whole of `x2`."""
+    b, (x, y) = many([x1, x2])
+    rank = max(len(b.shape(x)), len(b.shape(y)))
+    x, y = (b.reshape(v, (1,) * (rank - len(b.shape(v))) + b.shape(v)) for v in (x, y))
+    return b.kron(x, y)
+
+
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
+    """(n, N): the powers of the vector `x` in columns, the highest first unless `increasing`."""
+    b, x = one(x)
+    if len(b.shape(x)) != 1:
+        raise ShapeError(f"vander needs a vector; got shape {b.shape(x)}.")
+    x = cast(b, x, "int32") if b.dtype(x) == "bool" else x
+    return b.vander(x, b.shape(x)[0] if N is None else N, increasing)
+
+
+def correlate(x1: Any, x2: Any, mode: str = "valid") -> Tensor:
+    """The sliding products of two vectors, the second not turned around.
+
+    Mode "full" has ``n + m - 1`` places, "same" as many as the longer, "valid" only those where one
+    lies within the other.
+    """
+    b, x, y = floating_pair(*many([x1, x2])[1])
+    n, m = (b.shape(v)[0] if len(b.shape(v)) == 1 else 0 for v in (x, y))
+    if not n or not m or mode not in ("full", "same", "valid"):
+        raise ValueError(
+            f"correlate needs two vectors and mode 'full', 'same' or 'valid'; got {b.shape(x)}, "
+            f"{b.shape(y)} and {mode!r}."
+        )
+    if m > n:
+        return b.flip(correlate(y, x, mode), (0,))
+    pads = {"full": (m - 1, m - 1), "same": (m // 2, m - 1 - m // 2), "valid": (0, 0)}[mode]
+    signal, kernel = b.reshape(x, (1, n, 1)), b.reshape(y, (m, 1, 1))
+    z = b.conv(signal, kernel, (1,), (pads,), (1,), 1)
+    return b.reshape(z, (n + sum(pads) - m + 1,))
 
 
 def einsum(subscripts: str, *operands: Any) -> Tensor:

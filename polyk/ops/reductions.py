@@ -1,13 +1,14 @@
 """Reductions, scans, sorting. `axis` is an int, a tuple of ints, or None for all axes."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from polyk import dtypes
-from polyk.errors import ShapeError
+from polyk.errors import ShapeError, UnsupportedOp
 from polyk.ops.dispatch import Tensor, cast, floating, indices, one, tensors
 from polyk.select import ENGINES
-from polyk.shapes import axis_index, axis_tuple, resolve_reshape
+from polyk.shapes import axis_index, axis_tuple, reduced, resolve_reshape
 
 __all__ = [
     "all",
@@ -39,17 +40,19 @@ __all__ = [
 Axis = int | tuple[int, ...] | list[int] | None
 
 
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The sum; 0 of nothing. Bools and small ints add up in int32."""
+def sum(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """The sum; 0 of nothing. Bools and small ints add up in int32, or all in `dtype`."""
     b = ENGINES.get(type(x))
-    if b is None or x.dtype not in b.floats:
+    if dtype is not None:
+        b, x = _as(x, dtype)
+    elif b is None or x.dtype not in b.floats:
         b, x = _addable(x)
     return b.sum(x, axis_tuple(axis, x.ndim), keepdims)
 
 
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The product; 1 of nothing. Bools and small ints multiply in int32."""
-    b, x = _addable(x)
+def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """The product; 1 of nothing. Bools and small ints multiply in int32, or all in `dtype`."""
+    b, x = _addable(x) if dtype is None else _as(x, dtype)
     return b.prod(x, axis_tuple(axis, x.ndim), keepdims)
 
 
@@ -59,22 +62,37 @@ def _addable(x: Any) -> tuple[Any, Tensor]:
     return b, x if x.dtype in b.floats else cast(b, x, dtypes.to_sum(b.dtype(x)))
 
 
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The mean, a float; NaN of nothing."""
-    b, x = floating(x)
+def _as(x: Any, dtype: Any) -> tuple[Any, Tensor]:
+    b, x = one(x)
+    return b, cast(b, x, dtypes.standardize(dtype))
+
+
+def mean(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
+    """The mean, a float (in `dtype` if given); NaN of nothing."""
+    b, x = floating(x) if dtype is None else _as(x, dtype)
     return b.mean(x, axis_tuple(axis, x.ndim), keepdims)
 
 
-def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The variance of the population (divided by the count, not by one less)."""
+def var(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Tensor:
+    """The variance of the population: the squares' sum over the count, less `correction`."""
     b, x = floating(x)
-    return b.var(x, axis_tuple(axis, x.ndim), keepdims)
+    axes = axis_tuple(axis, x.ndim)
+    y = b.var(x, axes, keepdims)
+    return b.multiply(y, _corrected(b.shape(x), axes, correction)) if correction else y
 
 
-def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def _corrected(shape: tuple[int, ...], axes: tuple[int, ...], correction: float) -> float:
+    count = math.prod(shape[a] for a in axes)
+    return count / (count - correction) if count > correction else math.nan
+
+
+def std(x: Any, axis: Axis = None, keepdims: bool = False, correction: float = 0.0) -> Tensor:
     """The square root of `var`; its derivative at 0 is 0."""
     b, x = floating(x)
-    return b.std(x, axis_tuple(axis, x.ndim), keepdims)
+    axes = axis_tuple(axis, x.ndim)
+    y = b.std(x, axes, keepdims)
+    scale = _corrected(b.shape(x), axes, correction) if correction else 1.0
+    return b.multiply(y, math.sqrt(scale)) if correction else y
 
 
 def _extreme(op: str, x: Any, axis: Axis, keepdims: bool, initial: Any) -> Tensor:
@@ -142,21 +160,25 @@ def average(x: Any, axis: Axis = None, weights: Any = None) -> Tensor:
     return b.divide(b.sum(b.multiply(x, w), axes), b.sum(w, axes))
 
 
-def moments(x: Any, axes: Axis, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+def moments(
+    x: Any, axes: Axis, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
     """The mean and the population variance over `axes`."""
+    if synchronized:
+        raise UnsupportedOp("moments: polyk runs on one device; leave synchronized=False.")
     return mean(x, axes, keepdims), var(x, axes, keepdims)
 
 
-def median(x: Any, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The middle value, or the mean of the two middle ones; NaN where there is a NaN."""
     b, x = floating(x)
-    rank = x.ndim
-    if axis is None:
-        middle = b.median(b.reshape(x, resolve_reshape(b.shape(x), (-1,))), 0)
-        return b.reshape(middle, (1,) * rank) if keepdims else middle
-    a = axis_index(axis, rank)
-    middle = b.median(x, a)
-    return b.expand_dims(middle, a) if keepdims else middle
+    shape = b.shape(x)
+    axes = axis_tuple(axis, len(shape))
+    rest = [a for a in range(len(shape)) if a not in axes]
+    left = tuple(shape[a] for a in rest)
+    rows = b.reshape(b.transpose(x, (*rest, *axes)), (*left, math.prod(shape[a] for a in axes)))
+    middle = b.median(rows, len(left))
+    return b.reshape(middle, reduced(shape, axes, True)) if keepdims else middle
 
 
 def _arg(op: str, x: Any, axis: int | None, keepdims: bool) -> Tensor:
@@ -192,15 +214,15 @@ def _along(x: Any, axis: int | None, wide: Callable[[str], str] = str) -> tuple[
     return b, x, axis_index(axis, x.ndim)
 
 
-def cumsum(x: Any, axis: int | None = None) -> Tensor:
-    """Running sums along `axis`, or of the flat tensor."""
-    b, x, axis = _along(x, axis, dtypes.to_sum)
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Running sums along `axis`, or of the flat tensor; in `dtype` if given."""
+    b, x, axis = _along(x if dtype is None else _as(x, dtype)[1], axis, dtypes.to_sum)
     return b.cumsum(x, axis)
 
 
-def cumprod(x: Any, axis: int | None = None) -> Tensor:
-    """Running products along `axis`, or of the flat tensor."""
-    b, x, axis = _along(x, axis, dtypes.to_sum)
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Tensor:
+    """Running products along `axis`, or of the flat tensor; in `dtype` if given."""
+    b, x, axis = _along(x if dtype is None else _as(x, dtype)[1], axis, dtypes.to_sum)
     return b.cumprod(x, axis)
 
 

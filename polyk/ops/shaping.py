@@ -1,6 +1,5 @@
 """Shape: reshape, join, cut, pad, repeat."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +34,6 @@ __all__ = [
     "tril",
     "triu",
     "unstack",
-    "vdot",
     "vstack",
 ]
 
@@ -127,9 +125,9 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
     return b.concatenate(tensors, a)
 
 
-def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
+def stack(x: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis."""
-    b, tensors = _several(xs, "stack")
+    b, tensors = _several(x, "stack")
     shapes = {b.shape(t) for t in tensors}
     if len(shapes) > 1:
         raise ShapeError(f"stack needs tensors of one shape; got {sorted(shapes)}.")
@@ -315,14 +313,14 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     return sum(diagonal(x, offset, axis1, axis2), -1)
 
 
-def rot90(x: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+def rot90(array: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     """Turned by `k` quarters from the first of `axes` toward the second."""
     first, second = axes
     if k % 4 == 2:
-        return flip(x, axes)
+        return flip(array, axes)
     if k % 4 == 0:
-        return one(x)[1]
-    return flip(swapaxes(x, first, second), first if k % 4 == 1 else second)
+        return one(array)[1]
+    return flip(swapaxes(array, first, second), first if k % 4 == 1 else second)
 
 
 def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
@@ -337,13 +335,3 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Tensor:
         late, early = (b.split(x, [p], i) for p in (1, max(d - 1, 0)))
         x = (not_equal if b.dtype(x) == "bool" else subtract)(late[1], early[0])
     return x
-
-
-def vdot(x1: Any, x2: Any) -> Tensor:
-    """The sum of products of two flat tensors."""
-    from polyk.ops.elementwise import multiply
-    from polyk.ops.reductions import sum
-
-    if math.prod(one(x1)[1].shape) != math.prod(one(x2)[1].shape):
-        raise ShapeError("vdot needs two tensors with the same number of elements.")
-    return sum(multiply(ravel(x1), ravel(x2)))
