@@ -96,8 +96,7 @@ def vjp(fn: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tup
 
         def against(*args: Any) -> Any:
             outs, cots = trees.flatten(fn(*args)), trees.flatten(cotangent)
-            parts = [ops.sum(ops.multiply(y, ops.stop_gradient(c)))
-                     for y, c in zip(outs, cots, strict=True)]  # fmt: skip
+            parts = [ops.sum(ops.multiply(y, c)) for y, c in zip(outs, cots, strict=True)]
             total = parts[0]
             for part in parts[1:]:
                 total = ops.add(total, part)

@@ -25,17 +25,10 @@ from polyk.ops.special import *
 from polyk.ops.statistics import *
 from polyk.ops.windows import *
 
-_COMPLEX = [
-    "angle",
-    "conj",
-    "conjugate",
-    "eig",
-    "imag",
-    "polar",
-    "real",
-    "view_as_complex",
-    "view_as_real",
-]
+_COMPLEX = {
+    *("angle", "conj", "conjugate", "eig", "imag"),
+    *("polar", "real", "view_as_complex", "view_as_real"),
+}
 
 
 def __getattr__(name: str) -> object:

@@ -225,11 +225,12 @@ def _scanned(b: Any, combine: Callable[..., list[Tensor]], xs: list[Tensor], axi
         return xs
 
     def part(values: list[Tensor], start: int, stop: int, step: int) -> list[Tensor]:
-        index = lambda v: tuple(  # noqa: E731
-            slice(start, stop, step) if i == axis else slice(0, d, 1)
-            for i, d in enumerate(b.shape(v))
-        )
-        return [b.getitem(v, index(v)) for v in values]
+        spans = [slice(0, d, 1) for d in b.shape(values[0])[: axis + 1]]
+        spans[axis] = slice(start, stop, step)
+        return [
+            b.getitem(v, (*spans, *(slice(0, d, 1) for d in b.shape(v)[axis + 1 :])))
+            for v in values
+        ]
 
     pairs = combine(part(xs, 0, n - n % 2, 2), part(xs, 1, n, 2))
     odd = _scanned(b, combine, pairs, axis)  # the results at 1, 3, 5...
@@ -252,7 +253,7 @@ def _woven(b: Any, even: Tensor, odd: Tensor, axis: int) -> Tensor:
 
 
 def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
-    """``fun(*primals)`` and its directional derivative; with `has_aux`, the aux of `fun` as well."""
+    """``fun(*primals)`` and its directional derivative; with `has_aux`, also the aux of `fun`."""
     from polyk.autodiff import jvp as pushed
 
     return pushed(fun, primals, tangents, has_aux)
