@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from conftest import AVAILABLE
 from polyk_numpy import NumPyBackend
 
 import polyk
 from polyk import layers, select
-from polyk.contract import Backend, Primitives
+from polyk.contract import OPTIONAL, Backend, Primitives
 
 rng = np.random.default_rng(0)
 
@@ -60,6 +61,20 @@ def boxes(monkeypatch):
 def test_a_backend_writes_at_most_eighty_methods():
     assert len(Backend.__abstractmethods__) <= 80
     assert Backend.__abstractmethods__ == Primitives.__abstractmethods__
+
+
+def test_the_first_party_backends_have_every_optional_method():
+    for name in AVAILABLE:
+        backend = type(polyk.get_backend(name))
+        assert not [op for op in OPTIONAL if getattr(backend, op) is getattr(Backend, op)]
+
+
+def test_a_backend_without_an_optional_method_says_so(boxes):
+    with (
+        polyk.use(boxes),
+        pytest.raises(polyk.UnsupportedOp, match="'boxes' does not support cholesky: it does not"),
+    ):
+        polyk.ops.cholesky(np.eye(2, dtype="float32"))
 
 
 def test_every_method_of_a_backend_belongs_to_the_contract():

@@ -9,21 +9,14 @@ from functools import cache
 import polyk
 from polyk.contract import Backend
 
-FAMILIES = (
-    "Shaping",
-    "Maths",
-    "Linalg",
-    "Conv",
-    "NN",
-    "Sequence",
-)  # the classes that hold defaults
+BASES = ("Engine", "Optional", "Primitives", "ABC", "object")  # the others hold defaults
 ENGINE_OWN = {"cond", "while_loop", "scan"}  # defaults that cannot be traced
 
 
 def is_derived(name):
     """Whether `name` is a method of the contract with a default."""
     family = next((c for c in Backend.__mro__ if name in vars(c)), object)
-    return family.__name__ in FAMILIES and not name.startswith("_") and name not in ENGINE_OWN
+    return family.__name__ not in BASES and not name.startswith("_") and name not in ENGINE_OWN
 
 
 def overrides(cls, name):

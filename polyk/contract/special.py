@@ -34,16 +34,19 @@ class Special(Maths):
             slope = self.multiply(self.exp(self.negative(self.square(y))), 2 / math.sqrt(math.pi))
             u = self.divide(error, slope)
             y = self.subtract(y, self.divide(u, self.add(self.multiply(u, y), 1.0)))
-        y = self.where(self.less(a, 1), y, self.where(self.equal(a, 1), math.inf, math.nan))
+        y = self.where(self.less(a, 1), y, math.nan)
+        y = self.where(self.equal(a, 1), math.inf, y)
         return self.multiply(self.sign(x), y)
 
     def i0(self, x: Tensor) -> Tensor:
         """The modified Bessel function of order 0: the mean of exp(x cos t) over a half turn."""
         a = self.abs(x)
-        turns = [math.cos(math.pi * (k + 0.5) / _I0_NODES) - 1 for k in range(_I0_NODES)]
-        nodes = self.cast(self.constant(turns), self.dtype(x))
+        places = self.add(self.arange(0, _I0_NODES, 1, self.dtype(x)), 0.5)
+        half = self.sin(self.multiply(places, math.pi / 2 / _I0_NODES))
         rank = len(self.shape(x))
-        inside = self.exp(self.multiply(self.expand_dims(a, rank), nodes))
+        # cos t - 1 by the half angle, which keeps its digits.
+        depth = self.multiply(self.square(half), -2.0)
+        inside = self.exp(self.multiply(self.expand_dims(a, rank), depth))
         return self.multiply(self.exp(a), self.mean(inside, (rank,)))
 
     def logaddexp2(self, x: Tensor, y: Tensor) -> Tensor:
@@ -105,9 +108,10 @@ class Special(Maths):
         dtype = self.dtype(x)
         ints = {"float16": "int16", "bfloat16": "int16", "float64": "int64"}.get(dtype, "int32")
         up = self.equal(self.less(x, y), self.less(0, x))  # away from 0
-        bits = self.add(self.view(x, ints), self.cast(self.where(up, 1, -1), ints))
+        step = self.subtract(self.multiply(self.cast(up, ints), 2), 1)
+        bits = self.add(self.view(x, ints), step)
         lowest = -(2 ** (int(ints[3:]) - 1))
-        least = self.cast(self.where(self.less(0, y), 1, lowest + 1), ints)
+        least = self.where(self.less(0, y), self.full((), 1, ints), lowest + 1)
         moved = self.view(self.where(self.equal(x, 0), least, bits), dtype)
         moved = self.where(self.equal(x, y), y, moved)
         return self.where(self.isnan(y), y, self.where(self.isnan(x), x, moved))

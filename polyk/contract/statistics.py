@@ -21,8 +21,9 @@ class Statistics(Special):
 
     def nanvar(self, x: Tensor, axis: Axes, keepdims: bool = False) -> Tensor:
         """Of the numbers alone, of the population; NaN where there is none."""
-        away = self.square(self.subtract(x, self.nanmean(x, axis, True)))
-        return self.nanmean(self.where(self.isnan(x), x, away), axis, keepdims)
+        away = self.known(self.subtract(x, self.nanmean(x, axis, True)), 0.0)
+        total = self.sum(self.square(away), axis, keepdims)
+        return self.divide(total, self._known_count(x, axis, keepdims))
 
     def _known_count(self, x: Tensor, axis: Axes, keepdims: bool) -> Tensor:
         there = self.cast(self.logical_not(self.isnan(x)), self.dtype(x))

@@ -6,24 +6,20 @@ from polyk_conformance.cases import (
     creation,
     elementwise,
     indexing,
+    layout,
     linalg,
+    matrices,
     nn,
     reductions,
     sequence,
     shaping,
+    special,
+    statistics,
 )
 from polyk_conformance.cases.case import Case
 
 FAMILIES = (
-    creation,
-    elementwise,
-    reductions,
-    shaping,
-    indexing,
-    linalg,
-    conv,
-    nn,
-    sequence,
-    control,
+    *(creation, elementwise, special, reductions, statistics, shaping, layout, indexing),
+    *(linalg, matrices, conv, nn, sequence, control),
 )
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]

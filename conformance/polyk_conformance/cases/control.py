@@ -72,6 +72,34 @@ def picked(i, x):
     return ops.switch(i, [lambda v: v + 1.0, lambda v: v * 2.0, lambda v: -v], x)
 
 
+def running(x, reverse=False):
+    return ops.associative_scan(lambda a, b: a * b, x, reverse=reverse)
+
+
+def running_pairs(x):
+    """Of the affine maps v -> a v + b, composed."""
+    pairs = ops.associative_scan(
+        lambda f, g: (f[0] * g[0], f[1] * g[0] + g[1]), (x, x * 2.0), axis=1
+    )
+    return pairs[1]
+
+
+def running_pairs_reference(x):
+    total, rows = np.zeros(x.shape[0]), []
+    for column in x.T:
+        total = total * column + 2 * column
+        rows.append(total)
+    return near(np.stack(rows, 1), 64)
+
+
+def squared(x):
+    return ops.custom_gradient(lambda v: (v * v, lambda g: g * v * 2.0))(x)
+
+
+def pushed(x):
+    return ops.jvp(lambda v: ops.sum(v * v), (x,), (ops.ones_like(x),))
+
+
 def outside(index, want):
     return program(
         "switch", f"index-{index}", picked, lambda i, x: want(x), array(index, "int32"), X
@@ -94,9 +122,23 @@ CASES = [
     program(
         "map", "tree", lambda x: list(rows(x).values()), lambda x: (near(x.sum(1)), x * 2), X,
     ),
+    program("associative_scan", "odd", running, lambda x: near(np.cumprod(x, 0), 16),
+            floats(5, 2, seed=3)),
+    program("associative_scan", "reverse", lambda x: running(x, True),
+            lambda x: near(np.cumprod(x[::-1], 0)[::-1], 16), X),
+    program("associative_scan", "pairs", running_pairs, running_pairs_reference,
+            floats(2, 6, seed=4)),
+    program("vectorized_map", "rows", lambda x: ops.vectorized_map(lambda r: ops.sum(r) + r, x),
+            lambda x: near(x.sum(1, keepdims=True) + x), X),
+    program("vectorize", "outer",
+            lambda x: ops.vectorize(lambda a, b: a * b)(ops.expand_dims(x, 1), x),
+            lambda x: near(x[:, None] * x), floats(3, seed=5)),
+    program("custom_gradient", "square", squared, lambda x: near(x * x), X),
+    program("jvp", "square", pushed, lambda x: (near((x * x).sum()), near(2 * x.sum(), 32)), X),
     program("stop_gradient", "tree", lambda x: ops.stop_gradient({"a": x})["a"], lambda x: x, X),
     outside(0, lambda x: near(x + 1)), outside(1, lambda x: x * 2), outside(2, lambda x: -x),
     outside(-3, lambda x: near(x + 1)), outside(9, lambda x: -x),
 ]  # fmt: skip
 CASES += [c.but(label=f"smooth-{c.label}", smooth=(0,)) for c in CASES
-          if str(c) in ("cond-true", "scan-carry", "map-tree")]  # fmt: skip
+          if str(c) in ("cond-true", "scan-carry", "map-tree", "associative_scan-odd",
+                        "custom_gradient-square")]  # fmt: skip
