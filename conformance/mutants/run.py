@@ -14,7 +14,6 @@ from mutants.table import MUTANTS
 from polyk import dtypes
 
 SETTINGS = Path(record.__file__).with_name("pytest.ini")
-FIRST = ("test_values", "test_edges", "test_properties", "test_random", "test_kinks")
 SPECIAL = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -48,8 +47,8 @@ class Index:
     """The checks by the words of their names."""
 
     def __init__(self, items):
-        self.items = sorted(items, key=place)
-        self.words = [set(SPECIAL.split(i.name)) | set(op_of(i)) for i in self.items]
+        self.items = items
+        self.words = [set(SPECIAL.split(i.name)) | set(op_of(i)) for i in items]
 
     def of(self, mutant):
         return [
@@ -58,12 +57,6 @@ class Index:
             if not words.isdisjoint(mutant.ops)
             or any(part in item.nodeid for part in mutant.checks)
         ]
-
-
-def place(item):
-    """Plain values first, and the rest after it: the simplest check is to find the bug."""
-    name = item.module.__name__.rpartition(".")[2]
-    return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 def op_of(item):
@@ -114,7 +107,7 @@ def run(only=(), profile="quick"):
     started = time.perf_counter()
     runner = Runner(only)
     status = pytest.main(
-        ["--pyargs", "polyk_conformance", "--backend", "numpy", "--profile", profile,
+        [str(SETTINGS.parent), "--backend", "numpy", "--profile", profile,
          "-p", "no:cacheprovider", "-p", "no:terminal", "-p", "polyk_conformance.plugin",
          "-c", str(SETTINGS)],
         plugins=[runner],

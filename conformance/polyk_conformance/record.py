@@ -18,11 +18,13 @@ class Measure(NamedTuple):
 
 measures: list[Measure] = []
 current: list[Any] = []  # the case being checked, the latest last
+facts: list[dict[str, Any]] = []  # semantics as measured
 
 
 def clear():
     measures.clear()
     current.clear()
+    facts.clear()
 
 
 def begin(case):
@@ -41,3 +43,9 @@ def share(got, want, allowed, dtype="float64"):
     gap = Gap(used, (), float(got), float(want), float(allowed))
     note(dtype, gap)
     assert used <= 1, str(gap)
+
+
+def fact(case, given, want, got):
+    """What an engine makes of an edge, whether as written or not."""
+    words = [" ".join(str(x).split()) for x in (given, want, got)]
+    facts.append(dict(zip(("case", "given", "want", "got"), (case, *words), strict=True)))

@@ -19,6 +19,8 @@ from polyk_conformance.bounded import Bounded
 from polyk_conformance.cases import CASES
 from polyk_conformance.cases.case import as_list, map_arrays
 
+pytestmark = pytest.mark.conformance(level="Autodiff", mode="gradient")
+
 STEP = 1e-4
 EPS = np.finfo(float).eps
 SMOOTH = [case for case in CASES if case.smooth]
@@ -189,6 +191,7 @@ def test_an_eager_gradient_is_the_slope_of_the_oracle(backend, case):
 
 
 # The control flow of an engine that traces carries that engine's tensors only.
+@pytest.mark.conformance(mode="tape")
 @pytest.mark.parametrize("case", [c for c in SMOOTH if c.op not in CARRIED], ids=str)
 def test_the_tape_on_these_primitives_gives_the_slope(backend, case):
     loss, values = loss_of(case)
@@ -199,6 +202,7 @@ def test_the_tape_on_these_primitives_gives_the_slope(backend, case):
     check_against_slopes(case, polyk.compile(gradients)(*values))
 
 
+@pytest.mark.conformance(mode="second")
 @pytest.mark.parametrize("case", CURVED, ids=str)
 def test_a_second_derivative_is_the_slope_of_the_first(backend, case):
     first_loss, values = loss_of(case)

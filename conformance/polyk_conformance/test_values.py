@@ -37,6 +37,13 @@ def test_an_op_gives_what_the_oracle_says(backend, case):
     check(case, run(case))
 
 
+def test_an_op_keeps_its_bound_in_another_precision(backend, precise):
+    floats = {a.dtype.name for a in arrays_of(precise.args) if a.dtype.kind == "f"}
+    if not floats <= set(backend.dtypes):
+        pytest.skip(f"{backend.name} has no {' or '.join(floats)}")
+    check(precise, run(precise))
+
+
 @pytest.mark.parametrize("case", first_of_each_op(4), ids=str)
 def test_an_op_leaves_its_arguments_as_they_were(backend, case):
     given = tensors(case.args)
@@ -66,6 +73,7 @@ def test_an_op_takes_weights(backend, case):
     check(case, as_list(case.call(*map_arrays(weight, case.args))))
 
 
+@pytest.mark.conformance(mode="compiled")
 @pytest.mark.parametrize("case", first_of_each_op(1), ids=str)
 def test_compiled_is_eager(backend, case):
     given = tensors(case.args)
