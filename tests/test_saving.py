@@ -277,3 +277,18 @@ def test_numbers_that_are_none_are_told(tmp_path):
     model.save_weights(tmp_path / "w.safetensors")
     with pytest.warns(UserWarning, match="NaN or infinity in 'dense/kernel'"):
         dense().load_weights(tmp_path / "w.safetensors")
+
+
+def test_losses_and_metrics_of_the_user_are_offered_when_loading(tmp_path):
+    def far(y_true, y_pred):
+        return polyk.ops.mean(polyk.ops.abs(y_true - y_pred), -1)
+
+    model = dense()
+    model.compile(polyk.optimizers.SGD(0.1), far, metrics=["mse", far])
+    model.train_on_batch(X, np.eye(3)[Y])
+    model.save(tmp_path / "m.polyk")
+    with pytest.raises(LoadError, match="named 'far'"):
+        polyk.load_model(tmp_path / "m.polyk")
+    loaded = polyk.load_model(tmp_path / "m.polyk", custom_objects={"far": far})
+    targets = np.eye(3)[Y].astype("float32")
+    assert loaded.evaluate(X, targets, verbose=0) == model.evaluate(X, targets, verbose=0)

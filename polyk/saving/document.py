@@ -124,7 +124,7 @@ def _told(value: Any) -> Any:
         return value
     if value.__name__ == "<lambda>":
         raise ValueError("it holds a lambda")
-    return registered_name(value)
+    return {"class_name": registered_name(value)}
 
 
 def pieces(document: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
@@ -141,10 +141,10 @@ def crc(text: str) -> str:
 
 def read(file: Reader) -> dict[str, Any] | None:
     """The document of an open file, checked; None for safetensors that polyk did not write."""
-    text = file.metadata.get("polyk")
-    if text is None:
+    if file.metadata.get("format") != "polyk" and not {"polyk", "crc32"} & set(file.metadata):
         return None
-    if file.metadata.get("crc32") != crc(text):
+    text = file.metadata.get("polyk", "")
+    if file.metadata != {"format": "polyk", "polyk": text, "crc32": crc(text)}:
         raise file.fail("damaged: the checksum of its description is not as written")
     try:
         document = strict_json.loads(text.encode())

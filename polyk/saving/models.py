@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from polyk import losses, metrics
 from polyk.errors import LoadError, SaveError
 from polyk.models.model import Model
 from polyk.registry import CustomObjectScope
@@ -93,9 +94,19 @@ def _compile(model: Model, told: Any, file: Reader, custom_objects: Any) -> None
         CustomObjectScope(custom_objects),
         postponed(),
     ):
-        model.compile(**settings)
+        made = {"loss": losses.get, "metrics": metrics.get, "weighted_metrics": metrics.get}
+        model.compile(**settings | {key: _made(settings[key], get) for key, get in made.items()})
         weights = weight_paths(model)
         model.optimizer.build([weights[path] for path in told["slots"][0]])
+
+
+def _made(told: Any, get: Any) -> Any:
+    """`told` with the objects in it made; names that polyk knows are left to `compile`."""
+    if isinstance(told, dict):
+        if "class_name" in told:
+            return get(told)
+        return {key: _made(item, get) for key, item in told.items()}
+    return [_made(item, get) for item in told] if isinstance(told, list) else told
 
 
 def load_weights(
