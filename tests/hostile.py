@@ -4,6 +4,9 @@ import json
 import struct
 import zlib
 
+import polyk
+from polyk import layers
+
 
 def raw(header, data=b""):
     """A safetensors file of any header, sound or not."""
@@ -29,3 +32,12 @@ def forge(content, edit):
     text = json.dumps(document)
     header["__metadata__"] |= {"polyk": text, "crc32": f"{zlib.crc32(text.encode()):08x}"}
     return raw(header, data)
+
+
+def model(**kwargs):
+    """Two layers of different and of equal shapes, compiled."""
+    made = polyk.Sequential(
+        [layers.Input((4,)), layers.Dense(3, name="enc"), layers.Dense(3, name="dec")], **kwargs
+    )
+    made.compile("adam", "mse")
+    return made

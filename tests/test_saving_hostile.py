@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile import forge, raw, split
+from hostile import forge, model, split
 
 import polyk
 from polyk import layers, registry, saving
@@ -22,14 +22,6 @@ from polyk.errors import LoadError, UnknownName
 from polyk.saving.safetensors import encode
 
 X = np.random.default_rng(0).standard_normal((6, 4)).astype("float32")
-
-
-def model(**kwargs):
-    made = polyk.Sequential(
-        [layers.Input((4,)), layers.Dense(3, name="enc"), layers.Dense(3, name="dec")], **kwargs
-    )
-    made.compile("adam", "mse")
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -314,95 +306,56 @@ def test_descriptions_are_checked(good, load, case):
     load(forge(good, edit), reason)
 
 
-# Damage.
+# Anything at all, by a liar who signs what he changes.
+
+HOSTILE_VALUES = [
+    None, True, -1, 0, 1, 2, 7, 2**31, 2**62, 1.5, -0.5, 1e300, "", "x", "relu", "Dense",
+    "os.system", "float64", "../x", [], [1], [[]], {}, {"a": 1}, {"class_name": "Dense"}, {"float": "nan"},
+    {"class_name": "Dense", "config": {"units": 2}}, {"class_name": "relu", "config": {}},
+    {"class_name": "Adam", "config": {}}, {"class_name": "Zeros", "config": {"a": 1}},
+]  # fmt: skip
 
 
-def test_every_flipped_bit_of_a_file_is_found(good, tmp_path):
-    path, rng = tmp_path / "m.polyk", np.random.default_rng(0)
-    header = 8 + int.from_bytes(good[:8], "little")
-    places = {*range(8), *rng.integers(8, header, 150).tolist(), *range(header, len(good), 7)}
-    for i in sorted(places):
-        content = bytearray(good)
-        content[i] ^= 1 << int(rng.integers(8))
-        path.write_bytes(content)
-        with pytest.raises(LoadError):
-            polyk.load_model(path)
-            pytest.fail(f"byte {i}: {good[i : i + 20]!r}")
+def places(tree, path=()):
+    """The paths of all values in nested data."""
+    items = (
+        tree.items()
+        if isinstance(tree, dict)
+        else enumerate(tree)
+        if isinstance(tree, list)
+        else ()
+    )
+    for key, value in items:
+        yield (*path, key)
+        yield from places(value, (*path, key))
 
 
-def test_every_shorter_file_is_refused(good, tmp_path):
+def test_whatever_a_description_says_the_file_is_loaded_or_refused(tmp_path):
+    made = polyk.Sequential(
+        [
+            layers.Input((8, 4)), layers.LSTM(3, return_sequences=True),
+            layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.5), layers.Dense(2, kernel_regularizer="l2"),
+        ]
+    )  # fmt: skip
+    made.compile("adam", "mse", metrics=["mae"])
     path = tmp_path / "m.polyk"
-    for size in range(0, len(good), 41):
-        path.write_bytes(good[:size])
-        with pytest.raises(LoadError):
+    made.save(path)
+    good, rng, loaded = path.read_bytes(), np.random.default_rng(0), 0
+    document = json.loads(split(good)[0]["__metadata__"]["polyk"])
+    spots = [p for p in places(document) if p[0] != "checksums"]
+    for _ in range(600):
+        *parents, key = spots[rng.integers(len(spots))]
+        value = HOSTILE_VALUES[rng.integers(len(HOSTILE_VALUES))]
+
+        def edit(document, parents=parents, key=key, value=value):
+            for step in parents:
+                document = document[step]
+            document[key] = value
+
+        path.write_bytes(forge(good, edit))
+        try:
             polyk.load_model(path)
-
-
-def stored(arrays, tmp_path):
-    path = tmp_path / "w.safetensors"
-    path.write_bytes(b"".join(map(bytes, encode(arrays, {}))))
-    return path
-
-
-def changed(make):
-    """Arrays of the model by path, after `make` had its way with them."""
-    arrays = {w.path: w.numpy() for w in model(seed=2).weights}
-    make(arrays)
-    return arrays
-
-
-DAMAGE = {
-    "a layer too many": (
-        lambda a: a.update({"more/kernel": np.ones(3, "float32")}), "no 'more/kernel'"),
-    "a layer too few": (lambda a: a.pop("dec/kernel"), "lacks 'dec/kernel'"),
-    "another name": (
-        lambda a: a.update({"enk/kernel": a.pop("enc/kernel")}), "Did you mean 'enk/kernel'"),
-    "another shape": (
-        lambda a: a.update({"dec/bias": np.ones(4, "float32")}), "tensor 'dec/bias': has shape"),
-    "ints for floats": (
-        lambda a: a.update({"dec/bias": np.ones(3, "int64")}), "'dec/bias': is int64; the model's"),
-    "half the width": (
-        lambda a: a.update({"dec/bias": np.ones(3, "float16")}), "'dec/bias': is float16"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", DAMAGE)
-def test_a_load_that_fails_leaves_the_model_as_it_was(tmp_path, case):
-    make, reason = DAMAGE[case]
-    made = model(seed=1)
-    before = made.get_weights()
-    with pytest.raises(LoadError, match=reason):
-        made.load_weights(stored(changed(make), tmp_path))
-    for a, b in zip(before, made.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_a_checksum_that_fails_at_the_last_tensor_leaves_the_model_as_it_was(tmp_path):
-    made, other = model(seed=1), model(seed=2)
-    other.save_weights(tmp_path / "w.safetensors")
-    content = bytearray((tmp_path / "w.safetensors").read_bytes())
-    content[-1] ^= 1
-    (tmp_path / "w.safetensors").write_bytes(content)
-    before = made.get_weights()
-    with pytest.raises(LoadError, match="tensor 'enc/kernel': damaged: its checksum"):
-        made.load_weights(tmp_path / "w.safetensors")
-    for a, b in zip(before, made.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_two_layers_of_one_shape_are_not_mixed_up(tmp_path):
-    swapped = changed(lambda a: a.update({"enc/kernel": a["dec/bias"], "dec/bias": a["enc/bias"]}))
-    arrays = changed(lambda a: None)
-    order = dict(reversed(arrays.items()))
-    made = model(seed=1)
-    made.load_weights(stored(order, tmp_path))
-    for w in made.weights:
-        np.testing.assert_array_equal(w.numpy(), arrays[w.path])
-    with pytest.raises(LoadError):
-        made.load_weights(stored(swapped, tmp_path))
-
-
-def test_tensors_that_were_exchanged_within_a_file_are_found(good, load):
-    header, data = split(good)
-    header["enc/bias"], header["dec/bias"] = header["dec/bias"], header["enc/bias"]
-    load(raw(header, data), "damaged: its checksum")
+            loaded += 1
+        except LoadError:
+            pass
+    assert 0 < loaded < 400
