@@ -310,7 +310,8 @@ def test_descriptions_are_checked(good, load, case):
 
 HOSTILE_VALUES = [
     None, True, -1, 0, 1, 2, 7, 2**31, 2**62, 1.5, -0.5, 1e300, "", "x", "relu", "Dense",
-    "os.system", "float64", "../x", [], [1], [[]], {}, {"a": 1}, {"class_name": "Dense"}, {"float": "nan"},
+    "os.system", "float64", "../x", [], [1], [[]], {}, {"a": 1}, {"class_name": "Dense"},
+    {"float": "nan"},
     {"class_name": "Dense", "config": {"units": 2}}, {"class_name": "relu", "config": {}},
     {"class_name": "Adam", "config": {}}, {"class_name": "Zeros", "config": {"a": 1}},
 ]  # fmt: skip
@@ -334,7 +335,8 @@ def test_whatever_a_description_says_the_file_is_loaded_or_refused(tmp_path):
     made = polyk.Sequential(
         [
             layers.Input((8, 4)), layers.LSTM(3, return_sequences=True),
-            layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.5), layers.Dense(2, kernel_regularizer="l2"),
+            layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.5),
+            layers.Dense(2, kernel_regularizer="l2"),
         ]
     )  # fmt: skip
     made.compile("adam", "mse", metrics=["mae"])
