@@ -2,19 +2,24 @@
 
 `safetensors` and `strict_json` read without trust, `atomic` writes safely; `configs`, `paths` and
 `document` say what a model is as data; `transfer` moves tensors into weights, all or none;
-`models` is what users call.
+`models` is what users call; `checkpoints` keeps the newest few, `resume` is a training run,
+`exchange` is for other tools.
 """
 
 from polyk.registry import CustomObjectScope, register_serializable
+from polyk.saving.checkpoints import Checkpoints
 from polyk.saving.configs import model_from_json
+from polyk.saving.exchange import export_weights
 from polyk.saving.models import load_model, load_weights, save_model, save_weights
 
 custom_object_scope = CustomObjectScope
 register_keras_serializable = register_serializable
 
 __all__ = [
+    "Checkpoints",
     "CustomObjectScope",
     "custom_object_scope",
+    "export_weights",
     "load_model",
     "load_weights",
     "model_from_json",

@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from polyk.errors import LoadError
-from polyk.saving import atomic
+from polyk.saving import atomic, document
+from polyk.saving.models import load_model
 
 
 class Checkpoints:
-    """Files ``<name>-00000001.polyk``, ... in `folder`, whole before an old one goes."""
+    """Files ``<name>-00000001.polyk``, ... in `folder`, whole before an old one goes.
+
+    >>> checkpoints = saving.Checkpoints("runs/a", keep_last=3)
+    >>> checkpoints.save(model)
+    >>> model = checkpoints.load()
+    """
 
     def __init__(self, folder: Any, name: str = "checkpoint", keep_last: int = 2) -> None:
         if keep_last < 1:
@@ -29,6 +35,17 @@ class Checkpoints:
             found = [(pattern.fullmatch(p.name), p) for p in self.folder.iterdir()]
             return [p for _, p in sorted(((int(m[1]), p) for m, p in found if m), reverse=True)]
         return []
+
+    def save(self, model: Any) -> Path:
+        """Add a file with `model`, as ``model.save`` writes it."""
+        return self.write(document.pieces(*document.snapshot(model)))
+
+    def load(self, **kwargs: Any) -> Any:
+        """The newest model that can be read, as `polyk.load_model` reads it; None if none is there.
+
+        Raises `LoadError` if there are files and none can be read.
+        """
+        return self.newest(lambda path: load_model(path, **kwargs))
 
     def write(self, pieces: Iterable[Any]) -> Path:
         """Add a file; when it is safe on disk, remove those beyond the newest `keep_last`."""

@@ -80,7 +80,10 @@ def slots(model: Any, optimizer: Any) -> list[str]:
 
 
 def _random(model: Any) -> dict[str, Any]:
-    streams = [[*g.key, int(g.counter.numpy())] if g.key else None for g in model.seed_generators]
+    streams = [
+        [*g.key, int(g.counter.numpy()) & 0xFFFFFFFF] if g.key else None
+        for g in model.seed_generators
+    ]
     return {"model": list(model.key), "epochs": model._epochs, "streams": streams}
 
 
@@ -188,7 +191,7 @@ def restore_random(told: dict[str, Any], model: Any, path: object) -> list[Any]:
             if stream is not None:
                 generator.key = random.Key(*stream[:2])
             count = 0 if stream is None else stream[2]
-            generator.counter.restore(np.array(count, "int32"), model.backend)
+            generator.counter.restore(np.array(count, "uint32").view("int32"), model.backend)
 
     return [restore]
 

@@ -12,6 +12,7 @@ from polyk.errors import LoadError, SaveError
 from polyk.models.model import Model
 from polyk.registry import CustomObjectScope
 from polyk.saving import atomic, configs, document, transfer
+from polyk.saving.exchange import open_weights
 from polyk.saving.paths import OPTIMIZER, SECTIONS, optimizer_paths, weight_paths
 from polyk.saving.safetensors import Entry, Reader
 from polyk.weights import postponed
@@ -112,8 +113,9 @@ def _made(told: Any, get: Any) -> Any:
 def load_weights(
     model: Any, filepath: Any, skip_mismatch: bool = False, partial: bool = False
 ) -> None:
-    """Set the weights from a file of `save`, `save_weights`, or safetensors with the same names.
+    """Set the weights from a file of `save` or `save_weights`, or from safetensors of others.
 
+    Of the latter, names may have dots for slashes; a ``.safetensors.index.json`` leads to shards.
     Names, shapes and dtypes must be those of the model; with `partial` (or Keras's word for it,
     `skip_mismatch`) what does not fit is left as it is, and a warning lists it. If anything is
     wrong the model is left as it was. Raises `LoadError`.
@@ -122,9 +124,11 @@ def load_weights(
     expected = weight_paths(model)
     if not model._claimed:
         raise ValueError(f"{model.where()} has no weights yet: call it, or build(shape), first.")
-    with Reader(filepath) as file:
+    with open_weights(filepath) as file:
         told = document.read(file)
         entries = _without(file.entries, SECTIONS if told else ())
+        if not told and not set(entries) & set(expected):
+            expected = {path.replace("/", "."): weight for path, weight in expected.items()}
         if partial or skip_mismatch:
             expected = _fitting(expected, entries, file.path)
         else:
