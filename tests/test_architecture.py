@@ -54,6 +54,7 @@ UPWARD = {
 
 WITHOUT_NUMPY = {"errors", "dtypes", "shapes", "trees", "contract", "select", "plugins", "cli"}
 CORE_MAY_USE = {"numpy", "pluggy", "click", "rich", "ml_dtypes"}  # the last for bfloat16 only
+CORE_MAY_ASK_FOR = {"PIL"}  # inside the function that needs it, with a word when it is missing
 CLI_MAY_USE = CORE_MAY_USE | {"matplotlib"}
 BACKEND_MAY_USE = {"contract", "dtypes", "errors", "ops", "random", "select", "shapes"}
 KIT_MAY_USE = {"numpy", "pytest", "_pytest", "hypothesis", "click", "rich", "polyk"}
@@ -137,16 +138,18 @@ def test_importing_the_lower_half_needs_no_numpy():
             assert "numpy" not in eager, path
 
 
-def foreign(path):
+def foreign(path, only_at_import=False):
     """What a file imports beyond the standard library, by top-level name."""
-    names = {name.partition(".")[0] for name, _ in imports(path)}
+    found = imports(path)
+    names = {name.partition(".")[0] for name, early in found if early or not only_at_import}
     return names - sys.stdlib_module_names
 
 
 def test_the_core_imports_no_framework():
     for path in files("polyk"):
         allowed = CLI_MAY_USE if path.is_relative_to(ROOT / "polyk/cli") else CORE_MAY_USE
-        assert foreign(path) <= allowed | {"polyk"}, path
+        assert foreign(path) <= allowed | CORE_MAY_ASK_FOR | {"polyk"}, path
+        assert not foreign(path, only_at_import=True) & CORE_MAY_ASK_FOR, path
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
