@@ -257,13 +257,19 @@ def sparse_categorical_crossentropy(
         )
     target = cast(b, target, "int32") if b.dtype(target) in dtypes.FLOATS else target
     target = indices(b, target, "labels")
-    if not from_logits:
-        output = _log_probabilities(b, output, len(shape) - 1)
-        picked = b.one_hot(target, shape[a], len(shape) - 1, b.dtype(output))
-        loss = b.negative(b.sum(b.multiply(picked, output), (len(shape) - 1,)))
-        known = b.logical_and(b.less_equal(0, target), b.less(target, shape[a]))
-        return b.where(known, loss, math.nan)
+    if not from_logits and shape[a]:
+        return _picked_crossentropy(b, target, output, shape[a])
     return b.sparse_categorical_crossentropy(target, output)
+
+
+def _picked_crossentropy(b: Any, target: Tensor, p: Tensor, classes: int) -> Tensor:
+    """From probabilities (..., classes): only those of the labels need a logarithm."""
+    axis = len(b.shape(target))
+    label = b.clip(target, 0, classes - 1)
+    picked = b.squeeze(b.take_along_axis(p, b.expand_dims(label, axis), axis), (axis,))
+    share = b.divide(picked, b.sum(p, (axis,), False))
+    loss = b.negative(b.log(b.clip(share, 1e-7, 1.0 - 1e-7)))
+    return b.where(b.equal(label, target), loss, math.nan)
 
 
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Tensor:
