@@ -32,6 +32,11 @@ CASES = [
     ("cosine_similarity", {}, T),
     ("dice", {}, BITS),
     ("dice", {"axis": 1}, BITS),
+    ("tversky", {"alpha": 0.3, "beta": 0.6}, BITS),
+    ("tversky", {"axis": (0, 1)}, BITS),
+    ("categorical_generalized_cross_entropy", {"q": 0.3}, LABELS),
+    ("circle", {}, LABELS),
+    ("circle", {"gamma": 2, "margin": 0.2, "remove_diagonal": False}, LABELS),
     ("binary_crossentropy", {}, BITS),
     ("binary_crossentropy", {**LOGITS, "label_smoothing": 0.1}, BITS),
     ("binary_focal_crossentropy", {}, BITS),
@@ -76,6 +81,25 @@ def test_reduction(reduction, weights):
     with keras() as k:
         theirs = float(k.losses.Huber(reduction=reduction)(T, P, weights))
     assert losses.Huber(reduction=reduction)(T, P, weights) == pytest.approx(theirs, rel=1e-6)
+
+
+def test_circle_takes_the_mean_over_samples_that_cost_something():
+    near = np.array([[1.0, 0], [1, 0], [0, 1], [1, 0]])
+    with keras() as k:
+        theirs = float(k.losses.Circle(gamma=4.0)(np.array([0, 0, 1, 2]), near))
+    assert losses.Circle(gamma=4.0)(np.array([0, 0, 1, 2]), near) == pytest.approx(theirs)
+    values = losses.circle([0, 0, 1, 2], near, gamma=4.0)
+    assert (values[2], values[3]) == (0, 0)
+    assert theirs == pytest.approx(values[:2].mean(), rel=1e-6)
+
+
+def test_circle_against_references():
+    labels, refs = np.array([1, 0, 3]), P[:3] / 2
+    with keras() as k:
+        theirs = k.losses.circle(LABELS, P, labels, refs, remove_diagonal=False, gamma=3)
+        theirs = k.ops.convert_to_numpy(theirs)
+    ours = losses.circle(LABELS, P, labels, refs, remove_diagonal=False, gamma=3)
+    np.testing.assert_allclose(ours, theirs, rtol=5e-6)
 
 
 def test_no_reduction_keeps_one_value_a_sample():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from polyk.losses import classes as _classes
+from polyk.losses import functions as _functions
 from polyk.losses.base import REGISTRY as REGISTRY
 from polyk.losses.base import Loss as Loss
 from polyk.losses.base import LossFunctionWrapper as LossFunctionWrapper
@@ -15,6 +16,13 @@ from polyk.losses.functions import *  # noqa: F403
 from polyk.losses.targets import kind_of
 
 _CLASS_OF = {cls.function: cls for cls in map(vars(_classes).__getitem__, _classes.__all__)}
+
+mse = MSE = _functions.mean_squared_error
+mae = MAE = _functions.mean_absolute_error
+mape = MAPE = _functions.mean_absolute_percentage_error
+msle = MSLE = _functions.mean_squared_logarithmic_error
+bce = BCE = _functions.binary_crossentropy
+kld = KLD = _functions.kl_divergence
 
 _PREFIX = {"binary": "binary", "sparse": "sparse_categorical", "categorical": "categorical"}
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Self
 
 from polyk import dtypes, ops
+from polyk.configured import Configured
 from polyk.errors import ShapeError
 from polyk.losses.targets import align, misfit, same_shape
+from polyk.masks import mask_of
 from polyk.ops.dispatch import Tensor, cast, one
 from polyk.registry import Registry, snake_case
 
@@ -16,7 +19,7 @@ REGISTRY = Registry("loss")
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none")
 
 
-class Loss:
+class Loss(Configured):
     """Base class: override `call`, which returns one value a sample.
 
     `reduction` makes a scalar of them: "sum_over_batch_size" (or "mean") the sum divided by their
@@ -44,7 +47,11 @@ class Loss:
         """A scalar, or (N, ...) with reduction "none"; where `mask` is False nothing is counted."""
         b, y_pred = one(y_pred)
         dtype = self.dtype or dtypes.promote(b.dtype(y_pred), dtypes.floatx())
+        mask = mask_of(y_pred) if mask is None else mask
         values = self.call(self.convert(y_true, dtype), cast(b, y_pred, dtype))
+        counted = self.counted(values)
+        if counted is not None:
+            mask = counted if mask is None else ops.logical_and(spread(mask, values), counted)
         return reduce_values(values, self.reduction, sample_weight, mask)
 
     def convert(self, y_true: Any, dtype: str) -> Tensor:
@@ -54,6 +61,10 @@ class Loss:
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """(N, ...) from targets and predictions."""
         raise NotImplementedError(f"{type(self).__name__} does not define call.")
+
+    def counted(self, values: Tensor) -> Any:
+        """Which of the values count in a mean; None for all."""
+        return None
 
     def check(self, y_true: Any, output_shape: Any) -> None:
         """Raise unless the NumPy array `y_true` fits predictions of `output_shape`.
@@ -66,14 +77,6 @@ class Loss:
                 f"targets of shape {y_true.shape} do not fit predictions of shape "
                 f"{tuple(output_shape)}: the number of samples differs."
             )
-
-    def get_config(self) -> dict[str, Any]:
-        config = {"name": self.name, "reduction": self.reduction}
-        return config if self.dtype is None else {**config, "dtype": self.dtype}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
 
 
 @REGISTRY.add
@@ -104,34 +107,36 @@ class LossFunctionWrapper(Loss):
         return cls(**{**config, "fn": REGISTRY.find(fn) if isinstance(fn, str) else fn})
 
 
-class ElementwiseLoss(LossFunctionWrapper):
-    """A loss whose targets have the shape of the predictions, by the class's own function."""
+class FunctionLoss(Loss):
+    """A loss by the class's own function, which is told the attributes named as its arguments."""
 
     function: Callable[..., Any]
+    keywords: tuple[str, ...]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "function" in vars(cls):
+            cls.keywords = tuple(inspect.signature(cls.function).parameters)[2:]
 
     def __init__(
-        self,
-        reduction: str | None = "sum_over_batch_size",
-        name: str | None = None,
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = None,
         dtype: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        name = name or snake_case(type(self).__name__)
-        super().__init__(type(self).function, reduction, name, dtype, **kwargs)
-        vars(self).update(kwargs)  # loss.from_logits, loss.axis, ...
+    ) -> None:  # fmt: skip
+        super().__init__(name, reduction, dtype)
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        options = {name: getattr(self, name) for name in self.keywords if hasattr(self, name)}
+        return type(self).function(*align(y_true, y_pred), **options)
+
+
+class ElementwiseLoss(FunctionLoss):
+    """One whose targets have the shape of the predictions."""
 
     def check(self, y_true: Any, output_shape: Any) -> None:
         given, wanted = tuple(y_true.shape), tuple(output_shape)
         short, long = sorted((given, wanted), key=len)
         if not same_shape(given, wanted) and not same_shape((*short, 1), long):
             raise misfit(given, wanted)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**Loss.get_config(self), **self.kwargs}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
 
 
 def spread(weights: Any, values: Tensor) -> Tensor:

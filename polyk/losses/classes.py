@@ -6,8 +6,9 @@ from typing import Any
 
 from polyk import ops
 from polyk.losses import functions
-from polyk.losses.base import REGISTRY, ElementwiseLoss
-from polyk.losses.targets import check_labels
+from polyk.losses.base import REGISTRY, ElementwiseLoss, FunctionLoss
+from polyk.losses.targets import check_labels, labels
+from polyk.masks import mask_of
 from polyk.ops.dispatch import Tensor
 
 __all__ = [
@@ -15,7 +16,9 @@ __all__ = [
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
     "Dice",
     "Hinge",
@@ -29,6 +32,7 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
 ]
 
 Reduction = str | None
@@ -123,7 +127,8 @@ class CosineSimilarity(ElementwiseLoss):
         name: str = "cosine_similarity",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction, name, dtype, axis=axis)
+        super().__init__(reduction, name, dtype)
+        self.axis = axis
 
 
 @REGISTRY.add
@@ -139,7 +144,8 @@ class Huber(ElementwiseLoss):
         name: str = "huber_loss",
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction, name, dtype, delta=delta)
+        super().__init__(reduction, name, dtype)
+        self.delta = delta
 
 
 @REGISTRY.alias("bce", "BCE")
@@ -160,10 +166,8 @@ class BinaryCrossentropy(ElementwiseLoss):
         name: str = "binary_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            reduction, name, dtype,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
 @REGISTRY.add
@@ -184,10 +188,9 @@ class BinaryFocalCrossentropy(ElementwiseLoss):
         name: str = "binary_focal_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            reduction, name, dtype, apply_class_balancing=apply_class_balancing, alpha=alpha,
-            gamma=gamma, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.apply_class_balancing, self.alpha, self.gamma = apply_class_balancing, alpha, gamma
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
 @REGISTRY.add
@@ -208,10 +211,8 @@ class CategoricalCrossentropy(ElementwiseLoss):
         name: str = "categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            reduction, name, dtype,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
 @REGISTRY.add
@@ -231,14 +232,13 @@ class CategoricalFocalCrossentropy(ElementwiseLoss):
         name: str = "categorical_focal_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            reduction, name, dtype, alpha=alpha, gamma=gamma,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
-        )  # fmt: skip
+        super().__init__(reduction, name, dtype)
+        self.alpha, self.gamma, self.from_logits = alpha, gamma, from_logits
+        self.label_smoothing, self.axis = label_smoothing, axis
 
 
 @REGISTRY.add
-class SparseCategoricalCrossentropy(ElementwiseLoss):
+class SparseCategoricalCrossentropy(FunctionLoss):
     """``-log(p[label])`` for integer labels (...) or (..., 1) and predictions (..., classes).
 
     Samples labeled `ignore_class` are left out, of the mean too. With `from_logits` the
@@ -256,29 +256,24 @@ class SparseCategoricalCrossentropy(ElementwiseLoss):
         name: str = "sparse_categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        super().__init__(
-            reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis
-        )
+        super().__init__(reduction, name, dtype)
+        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
     def convert(self, y_true: Any, dtype: str) -> Tensor:
         return ops.cast(y_true, "int32")
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
-        return self.fn(y_true, y_pred, **self.kwargs)
-
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None
     ) -> Tensor:
-        if self.kwargs["ignore_class"] is not None:
-            labels = ops.cast(y_true, "int32")
-            if ops.ndim(labels) == ops.ndim(y_pred):
-                labels = ops.squeeze(labels, self.kwargs["axis"])
-            counted = ops.not_equal(labels, self.kwargs["ignore_class"])
+        if self.ignore_class is not None:
+            classes = labels(y_true, y_pred, self.axis)
+            counted = ops.not_equal(classes, self.ignore_class)
+            mask = mask_of(y_pred) if mask is None else mask
             mask = counted if mask is None else ops.logical_and(counted, mask)
         return super().__call__(y_true, y_pred, sample_weight, mask)
 
     def check(self, y_true: Any, output_shape: Any) -> None:
-        check_labels(y_true, output_shape, self.kwargs["axis"], self.kwargs["ignore_class"])
+        check_labels(y_true, output_shape, self.axis, self.ignore_class)
 
 
 @REGISTRY.add
@@ -294,4 +289,71 @@ class Dice(ElementwiseLoss):
         axis: int | tuple[int, ...] | None = None,
         dtype: Any = None,
     ) -> None:
-        super().__init__(reduction, name, dtype, axis=axis)
+        super().__init__(reduction, name, dtype)
+        self.axis = axis
+
+
+@REGISTRY.add
+class Tversky(ElementwiseLoss):
+    """`Dice` that weighs what is missed by `alpha` and what is added by `beta`."""
+
+    function = functions.tversky
+
+    def __init__(
+        self,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        reduction: Reduction = _MEAN,
+        name: str = "tversky",
+        axis: int | tuple[int, ...] | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.alpha, self.beta, self.axis = alpha, beta, axis
+
+
+@REGISTRY.add
+class CategoricalGeneralizedCrossEntropy(FunctionLoss):
+    """``(1 - p[label] ** q) / q`` for integer labels: robust to wrong ones."""
+
+    function = functions.categorical_generalized_cross_entropy
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: Reduction = _MEAN,
+        name: str = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        if not 0 < q < 1:
+            raise ValueError(f"{type(self).__name__}: q must be between 0 and 1; got {q}.")
+        self.q = q
+
+    def check(self, y_true: Any, output_shape: Any) -> None:
+        check_labels(y_true, output_shape, -1, None)
+
+
+@REGISTRY.add
+class Circle(FunctionLoss):
+    """Draws embeddings (N, features) of one label together and others apart: Y. Sun et al., 2020.
+
+    The mean is over the samples that cost something.
+    """
+
+    function = functions.circle
+
+    def __init__(
+        self,
+        gamma: float = 80.0,
+        margin: float = 0.4,
+        remove_diagonal: bool = True,
+        reduction: Reduction = _MEAN,
+        name: str = "circle",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(reduction, name, dtype)
+        self.gamma, self.margin, self.remove_diagonal = gamma, margin, remove_diagonal
+
+    def counted(self, values: Tensor) -> Tensor:
+        return ops.greater(values, 0)

@@ -10,15 +10,17 @@ import math
 from typing import Any
 
 from polyk import ops
-from polyk.losses.targets import prepare
-from polyk.ops.dispatch import Tensor
+from polyk.losses.targets import labels, prepare
+from polyk.ops.dispatch import Tensor, floating
 
 __all__ = [
     "binary_crossentropy",
     "binary_focal_crossentropy",
     "categorical_crossentropy",
     "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
     "dice",
     "hinge",
@@ -32,6 +34,7 @@ __all__ = [
     "poisson",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]
 
 _EPSILON = 1e-7
@@ -223,9 +226,7 @@ def sparse_categorical_crossentropy(
 
     Labels equal to `ignore_class` cost 0; other labels outside the classes cost NaN.
     """
-    y_true = ops.cast(y_true, "int32")
-    if ops.ndim(y_true) == ops.ndim(y_pred) and ops.shape(y_true)[axis] == 1:
-        y_true = ops.squeeze(y_true, axis)
+    y_true = labels(y_true, y_pred, axis)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits, axis)
     ignored = ops.equal(y_true, ignore_class)
@@ -242,3 +243,73 @@ def dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = None) ->
     both = ops.multiply(ops.sum(ops.multiply(y_true, y_pred), axis), 2.0)
     total = ops.add(ops.sum(y_true, axis), ops.sum(y_pred, axis))
     return ops.subtract(1.0, ops.divide(both, ops.add(total, _EPSILON)))
+
+
+def tversky(
+    y_true: Any,
+    y_pred: Any,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    axis: int | tuple[int, ...] | None = None,
+) -> Tensor:
+    """``1 - both / (both + alpha * missed + beta * added)`` over `axis`, or all axes.
+
+    With both weights 0.5 this is `dice`. Source: S. Salehi et al., 2017.
+    """
+    y_true, y_pred = prepare(y_true, y_pred)
+    both = ops.sum(ops.multiply(y_true, y_pred), axis)
+    missed = ops.sum(ops.multiply(ops.subtract(1.0, y_pred), y_true), axis)
+    added = ops.sum(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis)
+    total = ops.add(both, ops.add(ops.multiply(missed, alpha), ops.multiply(added, beta)))
+    return ops.subtract(1.0, ops.divide(both, ops.add(total, _EPSILON)))
+
+
+def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Tensor:
+    """``(1 - p[label] ** q) / q`` for integer labels (...) and probabilities (..., classes).
+
+    Between mean absolute error (q = 1) and cross-entropy (q near 0): Z. Zhang, M. Sabuncu, 2018.
+    """
+    _, y_pred = floating(y_pred)
+    hot = ops.one_hot(labels(y_true, y_pred), ops.shape(y_pred)[-1], dtype=ops.dtype(y_pred))
+    p = ops.sum(ops.multiply(hot, y_pred), axis=-1)
+    return ops.divide(ops.subtract(1.0, ops.power(p, q)), q)
+
+
+def circle(
+    y_true: Any,
+    y_pred: Any,
+    ref_labels: Any = None,
+    ref_embeddings: Any = None,
+    remove_diagonal: bool = True,
+    gamma: float = 80,
+    margin: float = 0.4,
+) -> Tensor:
+    """(N,) from labels (N,) and embeddings (N, features) of norm 1: Y. Sun et al., 2020.
+
+    Each is compared with the references (by default the others of the batch): those of its label
+    should be near, the others far. 0 where there is none of one kind.
+    """
+    _, y_pred = floating(y_pred)
+    near = y_pred if ref_embeddings is None else ops.cast(ref_embeddings, ops.dtype(y_pred))
+    query = ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
+    keys = query if ref_labels is None else ops.cast(ref_labels, "int32")
+    same = ops.equal(query, ops.reshape(keys, (1, -1)))
+    other = ops.logical_not(same)
+    if remove_diagonal:
+        rows, columns = ops.shape(same)
+        same = ops.logical_and(same, ops.logical_not(ops.eye(rows, columns, dtype="bool")))
+    distance = ops.relu(ops.subtract(1.0, ops.matmul(y_pred, ops.transpose(near))))
+    pull = ops.multiply(ops.add(distance, margin), ops.subtract(distance, margin))
+    push = ops.multiply(ops.relu(ops.subtract(1 + margin, distance)),
+                        ops.subtract(1 - margin, distance))  # fmt: skip
+    parts = [
+        _logsumexp_of(ops.multiply(x, gamma), some) for x, some in ((pull, same), (push, other))
+    ]
+    return ops.softplus(ops.add(*parts))
+
+
+def _logsumexp_of(x: Tensor, some: Tensor) -> Tensor:
+    """(N,) logs of the sums of exp over those of the columns that count; -inf of none."""
+    any_ = ops.any(some, axis=1)
+    safe = ops.where(ops.logical_or(some, ops.logical_not(ops.expand_dims(any_, 1))), x, -math.inf)
+    return ops.where(any_, ops.logsumexp(safe, axis=1), -math.inf)

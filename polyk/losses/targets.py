@@ -56,6 +56,14 @@ def prepare(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     return fit(ops.cast(y_true, b.dtype(y_pred)), y_pred)
 
 
+def labels(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """Class numbers without the axis of size 1 that they may have in the place of the classes."""
+    y_true = ops.cast(y_true, "int32")
+    shape = ops.shape(y_true)
+    extra = len(shape) == ops.ndim(y_pred) and shape[axis] == 1
+    return ops.squeeze(y_true, axis) if extra else y_true
+
+
 def check_labels(y_true: Any, output_shape: Shape, axis: int, ignore_class: int | None) -> None:
     """Raise unless the NumPy array `y_true` holds a class number for each prediction."""
     import numpy as np

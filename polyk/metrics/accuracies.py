@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from polyk import dtypes, ops
-from polyk.losses.targets import fit, prepare
+from polyk.losses.targets import fit, labels, prepare
 from polyk.metrics.base import REGISTRY, FunctionMetric
 from polyk.ops.dispatch import Tensor
 
@@ -47,17 +47,9 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return _ones(ops.equal(ops.argmax(y_true, -1), ops.argmax(y_pred, -1)))
 
 
-def _labels(y_true: Any, y_pred: Any) -> Tensor:
-    """Class numbers (...) from (...) or (..., 1), for predictions (..., classes)."""
-    y_true = ops.cast(y_true, "int32")
-    shape = ops.shape(y_true)
-    extra = len(shape) == ops.ndim(y_pred) and shape[-1] == 1
-    return ops.squeeze(y_true, -1) if extra else y_true
-
-
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """(...) from labels (...) or (..., 1) and predictions (..., classes), largest at the label."""
-    return _ones(ops.equal(*fit(_labels(y_true, y_pred), ops.argmax(y_pred, -1))))
+    return _ones(ops.equal(*fit(labels(y_true, y_pred), ops.argmax(y_pred, -1))))
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
@@ -73,12 +65,12 @@ def sparse_top_k_categorical_accuracy(
 
     With `from_sorted_ids` the predictions are class numbers themselves, best first.
     """
-    labels = _labels(y_true, y_pred)
+    classes = labels(y_true, y_pred)
     if from_sorted_ids:
         best = ops.cast(ops.get_item(y_pred, (..., slice(0, k))), "int32")
-        return _ones(ops.any(ops.equal(ops.expand_dims(labels, -1), best), -1))
+        return _ones(ops.any(ops.equal(ops.expand_dims(classes, -1), best), -1))
     rows = ops.reshape(y_pred, (-1, ops.shape(y_pred)[-1]))
-    return ops.reshape(_ones(ops.in_top_k(ops.ravel(labels), rows, k)), ops.shape(labels))
+    return ops.reshape(_ones(ops.in_top_k(ops.ravel(classes), rows, k)), ops.shape(classes))
 
 
 @REGISTRY.add
