@@ -60,11 +60,15 @@ class Node:
 
 def has_graph(tree: Any) -> bool:
     """Whether a GraphTensor is among the leaves of `tree`."""
-    if isinstance(tree, (list, tuple)):
-        return any(map(has_graph, tree))
     if isinstance(tree, dict):
-        return any(map(has_graph, tree.values()))
-    return type(tree) is GraphTensor
+        tree = tree.values()
+    elif not isinstance(tree, (list, tuple)):
+        return type(tree) is GraphTensor
+    for x in tree:  # a loop, for every call of every layer asks
+        t = type(x)
+        if t is GraphTensor or (issubclass(t, (list, tuple, dict)) and has_graph(x)):
+            return True
+    return False
 
 
 def spec(x: Any) -> Any:

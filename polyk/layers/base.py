@@ -189,7 +189,7 @@ class Layer(Tracker):
     # Calling.
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if has_graph((args, kwargs)):
+        if has_graph(args) or (kwargs and has_graph(kwargs)):
             return self._add_to_graph(args, kwargs)
         before = context.training, masks_local.table, weights_local.autocast
         if not context.stack and self._charged:
@@ -227,9 +227,9 @@ class Layer(Tracker):
         context.training = training
         if takes.training:
             kwargs["training"] = False if training is None else training
-        return tuple(
-            [self._tensor(a) if hasattr(a, "dtype") else trees.map(self._tensor, a) for a in args]
-        )
+        if len(args) == 1 and hasattr(args[0], "dtype"):
+            return (self._tensor(args[0]),)
+        return tuple(trees.map(self._tensor, a) for a in args)
 
     def _tensor(self, x: Any) -> Any:
         """An array as a tensor of the backend in use, floats in the dtype of computing."""

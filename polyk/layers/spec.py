@@ -50,7 +50,7 @@ class InputSpec:
         if self.allow_last_axis_squeeze and self.shape:
             shape = self._squeezed(shape)
         rank = len(shape)
-        wanted = self._wanted_rank(rank)
+        wanted = self._wanted_rank(rank) if rank != self.ndim else ""
         if wanted:
             raise ShapeError(f"{layer.where()}: expected an input of {wanted} axes, got {shape}.")
         for axis, size in self.axes.items():
