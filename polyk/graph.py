@@ -28,9 +28,11 @@ class GraphTensor(Operators):
     def __init__(self, shape: Sequence[int | None], dtype: str, name: str = "") -> None:
         self.shape, self.dtype, self.name = tuple(shape), dtype, name
         self.node: Node | None = None
+        self.source: Any = None  # the InputLayer where a graph begins
 
     def __repr__(self) -> str:
-        return f"<GraphTensor {self.name or ''} shape={self.shape} dtype={self.dtype}>"
+        name = f", name={self.name}" if self.name else ""
+        return f"<GraphTensor shape={self.shape}, dtype={self.dtype}{name}>"
 
     def __bool__(self) -> bool:
         raise TypeError("a tensor of a graph has no value yet; use ops.cond or ops.where.")
@@ -40,10 +42,7 @@ class GraphTensor(Operators):
     def __getitem__(self, key: Any) -> Any:
         from polyk.ops import get_item
 
-        def item(x: Any) -> Any:
-            return get_item(x, key)
-
-        return record("get_item", item, (self,), {}, item)
+        return record("get_item", get_item, (self, key), {}, get_item)
 
 
 class Node:
@@ -86,6 +85,8 @@ def record(
     for t in trees.flatten(node.outputs):
         t.node = node
         t.name = getattr(owner, "name", owner)
+    if not isinstance(owner, str):
+        owner.__dict__.setdefault("_nodes", []).append(node)
     return node.outputs
 
 
@@ -140,7 +141,17 @@ _own = set(GraphBackend.__dict__) | set(Engine.__dict__) - {"stop_gradient"}
 _ops = [op for op in dir(Backend) if not op.startswith("_") and op not in _own]
 for _op in _ops:
     setattr(GraphBackend, _op, _recorded(_op))
-register(update_abstractmethods(GraphBackend)())  # type: ignore[type-abstract]  # filled in above
+BACKEND = update_abstractmethods(GraphBackend)()  # type: ignore[type-abstract]  # filled in above
+register(BACKEND)
+
+
+def replay(op: str, args: Sequence[Any]) -> Any:
+    """Add a node of the op called `op`, as it is called in a `Node`, once more."""
+    if op == "get_item":
+        return args[0][args[1]]
+    if op not in _ops:
+        raise ValueError(f"there is no op named {op!r}.")
+    return getattr(BACKEND, op)(*args)
 
 
 class Graph:

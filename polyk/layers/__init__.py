@@ -2,7 +2,8 @@
 
 from polyk.layers.base import Layer
 from polyk.layers.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
-from polyk.layers.core import Activation, Dense, Embedding, Input, InputLayer, Masking
+from polyk.layers.core import Activation, Dense, Embedding, Identity, Masking
+from polyk.layers.inputs import Input, InputLayer
 from polyk.layers.normalization import BatchNormalization
 from polyk.layers.pooling import (
     AveragePooling1D,
@@ -39,6 +40,7 @@ from polyk.layers.recurrent import (
 from polyk.layers.regularization import Dropout
 from polyk.layers.reshaping import Flatten, Reshape
 from polyk.layers.spec import InputSpec
+from polyk.layers.wrapping import Lambda, Wrapper
 
 __all__ = [
     "GRU",
@@ -78,13 +80,16 @@ __all__ = [
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
+    "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "Lambda",
     "Layer",
     "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
     "Reshape",
+    "Wrapper",
 ]

@@ -17,15 +17,16 @@ from polyk.layers.configs import LAYERS as REGISTRY
 from polyk.layers.configs import arguments, revive, to_config
 from polyk.layers.context import context
 from polyk.layers.masking import mask_outputs, pass_masks
+from polyk.layers.recorded import FIRST_INPUT, FIRST_OUTPUT
 from polyk.layers.signature import Signature
-from polyk.layers.spec import Shape, batch_open, check_inputs
+from polyk.layers.spec import as_shape, batch_open, check_inputs, shape_of, specs
 from polyk.layers.tracking import Tracker
 from polyk.masks import keep_masks, mask_of, masks_of, set_mask
 from polyk.masks import local as masks_local
 from polyk.ops.dispatch import one
 from polyk.registry import snake_case
 from polyk.select import current
-from polyk.symbolic import Spec, infer
+from polyk.symbolic import infer
 from polyk.weights import _local as weights_local
 from polyk.weights import only_shapes, shapes_only
 
@@ -80,6 +81,8 @@ class Layer(Tracker):
     input_spec: Any = None
     activity_regularizer: Any = None
     supports_masking = False  # a class that defines compute_mask supports it
+    input: Any = FIRST_INPUT
+    output: Any = FIRST_OUTPUT
     autocast = True
     _autocast: str | None = None
     _takes: Signature
@@ -184,7 +187,7 @@ class Layer(Tracker):
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Build for the shapes that `get_build_config` gave."""
         if config and not self.built:
-            self.build(**{name: _as_shape(shape) for name, shape in config.items()})
+            self.build(**{name: as_shape(shape) for name, shape in config.items()})
 
     # Calling.
 
@@ -270,7 +273,7 @@ class Layer(Tracker):
             self.check_dtype(current())
         found = self._takes.tensors(args, kwargs)
         shapes = {
-            f"{k}_shape": trees.map(lambda x: batch_open(_shape(x)), v) for k, v in found.items()
+            f"{k}_shape": trees.map(lambda x: batch_open(shape_of(x)), v) for k, v in found.items()
         }
         named = {name: shapes[name] for name in self._takes.shapes if name in shapes}
         if shapes and len(self._takes.shapes) > 1 and named:
@@ -305,9 +308,9 @@ class Layer(Tracker):
 
     def compute_output_shape(self, *input_shapes: Any, **named: Any) -> Any:
         """The shape of the output for inputs of `input_shape` (nested shapes for several)."""
-        args = tuple(_specs(s, self.compute_dtype) for s in input_shapes)
+        args = tuple(specs(s, self.compute_dtype) for s in input_shapes)
         kwargs = {
-            name.removesuffix("_shape"): _specs(shape, self.compute_dtype)
+            name.removesuffix("_shape"): specs(shape, self.compute_dtype)
             for name, shape in named.items()
         }
         if "input" in kwargs:  # input_shape=
@@ -325,35 +328,12 @@ class Layer(Tracker):
         """Say on the error itself in which layer and on what it arose; once, innermost."""
         if getattr(error, "_polyk_noted", False) or isinstance(error, ShapeError):
             return
-        shapes = ", ".join(str(_shape(x)) for x in trees.flatten(args) if hasattr(x, "shape"))
+        shapes = ", ".join(str(shape_of(x)) for x in trees.flatten(args) if hasattr(x, "shape"))
         error.add_note(f"in {self.where()}, called with {shapes}; backend {current().name!r}")
         error._polyk_noted = True  # type: ignore[attr-defined]
 
 
 Layer._takes = Signature(Layer)
-
-
-def _shape(x: Any) -> Shape:
-    return tuple(x.shape) if hasattr(x, "shape") else ()
-
-
-def _specs(shape: Any, dtype: str) -> Any:
-    if isinstance(shape, dict):
-        return {k: _specs(s, dtype) for k, s in shape.items()}
-    if all(d is None or isinstance(d, int) for d in shape):
-        return Spec(shape, dtype)
-    return [_specs(s, dtype) for s in shape]
-
-
-def _as_shape(shape: Any) -> Any:
-    """A shape that went through JSON, as tuples."""
-    if isinstance(shape, dict):
-        return {k: _as_shape(s) for k, s in shape.items()}
-    if isinstance(shape, (list, tuple)):
-        if all(d is None or isinstance(d, int) for d in shape):
-            return tuple(shape)
-        return [_as_shape(s) for s in shape]
-    return shape
 
 
 def _given(value: Any, shape: Any, dtype: Any = None) -> Any:

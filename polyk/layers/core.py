@@ -1,58 +1,13 @@
-"""Input, Dense, Embedding, Activation."""
+"""Dense, Embedding, Activation, Masking, Identity."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from polyk import activations, constraints, dtypes, initializers, ops, regularizers
 from polyk.errors import ShapeError
-from polyk.graph import GraphTensor
 from polyk.layers.base import Layer
 from polyk.layers.spec import InputSpec
-
-
-class InputLayer(Layer):
-    """The place where data enters a model: a shape without the batch, and a dtype."""
-
-    def __init__(
-        self,
-        shape: Sequence[int | None] | None = None,
-        batch_size: int | None = None,
-        dtype: str | None = None,
-        name: str | None = None,
-        batch_shape: Sequence[int | None] | None = None,
-    ) -> None:
-        super().__init__(name=name or None, dtype=dtype)
-        if batch_shape is not None:
-            batch_size, *shape = batch_shape
-        if shape is None:
-            raise ValueError("Input needs a shape, such as Input((28, 28, 1)).")
-        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        self.batch_size = batch_size
-        self.built = True
-
-    def call(self, inputs: Any) -> Any:
-        return inputs
-
-    def tensor(self) -> GraphTensor:
-        """A tensor of a graph in this place."""
-        return GraphTensor((self.batch_size, *self.shape), self.dtype, self.name)
-
-
-def Input(
-    shape: Sequence[int | None] | None = None,
-    batch_size: int | None = None,
-    dtype: str | None = None,
-    name: str | None = None,
-    batch_shape: Sequence[int | None] | None = None,
-) -> GraphTensor:
-    """Where a functional model, or a Sequential, begins; `shape` leaves the batch out.
-
-    >>> x = layers.Input((28, 28, 1))
-    >>> model = polyk.Model(x, layers.Dense(10)(layers.Flatten()(x)))
-    """
-    return InputLayer(shape, batch_size, dtype, name, batch_shape).tensor()
 
 
 class Dense(Layer):
@@ -69,11 +24,12 @@ class Dense(Layer):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.units = positive(units, "units", self)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -166,6 +122,15 @@ class Masking(Layer):
     def call(self, inputs: Any) -> Any:
         known = ops.any(ops.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
         return ops.where(known, inputs, 0.0)
+
+
+class Identity(Layer):
+    """The inputs as they are."""
+
+    supports_masking = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
 
 
 def positive(value: int, name: str, layer: Layer) -> int:

@@ -1,4 +1,4 @@
-"""InputSpec: what shapes a layer accepts."""
+"""InputSpec: what shapes a layer accepts; and shapes, nested as inputs are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from polyk import dtypes
 from polyk.errors import DTypeError, ShapeError
+from polyk.symbolic import Spec
 
 Shape = tuple[int | None, ...]
 
@@ -107,3 +108,28 @@ def check_inputs(layer: Any, spec: Any, inputs: Any) -> None:
 def batch_open(shape: Sequence[Any]) -> Shape:
     """`shape` with its batch size left open."""
     return (None, *shape[1:]) if len(shape) else ()
+
+
+def shape_of(x: Any) -> Shape:
+    """The shape of a tensor, () of anything else."""
+    return tuple(x.shape) if hasattr(x, "shape") else ()
+
+
+def specs(shape: Any, dtype: str) -> Any:
+    """Specs of one dtype in the place of nested shapes."""
+    if isinstance(shape, dict):
+        return {k: specs(s, dtype) for k, s in shape.items()}
+    if all(d is None or isinstance(d, int) for d in shape):
+        return Spec(shape, dtype)
+    return [specs(s, dtype) for s in shape]
+
+
+def as_shape(shape: Any) -> Any:
+    """A shape that went through JSON, as tuples."""
+    if isinstance(shape, dict):
+        return {k: as_shape(s) for k, s in shape.items()}
+    if isinstance(shape, (list, tuple)):
+        if all(d is None or isinstance(d, int) for d in shape):
+            return tuple(shape)
+        return [as_shape(s) for s in shape]
+    return shape

@@ -15,7 +15,7 @@ from polyk.weights import Weight, WeightAttribute, only_shapes
 if TYPE_CHECKING:
     from polyk.layers.base import Layer
 
-_KEPT = ("_own_weights", "_loose_weights", "_losses", "_charged")
+_KEPT = ("_own_weights", "_loose_weights", "_losses", "_charged", "_nodes")
 
 
 class Tracker:

@@ -5,11 +5,20 @@ put layers together; `training` holds the one train step, `feed` cuts data into 
 and loads them is in `polyk.saving`, and here too under Keras's names.
 """
 
+from polyk.models.cloning import clone_model
 from polyk.models.functional import Functional
 from polyk.models.model import Model
 from polyk.models.sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential", "load_model", "model_from_json", "save_model"]
+__all__ = [
+    "Functional",
+    "Model",
+    "Sequential",
+    "clone_model",
+    "load_model",
+    "model_from_json",
+    "save_model",
+]
 
 
 def __getattr__(name: str) -> object:

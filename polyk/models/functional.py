@@ -2,49 +2,124 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from polyk import trees
+from polyk import ops, trees
 from polyk.errors import ShapeError
 from polyk.graph import Graph, GraphTensor
 from polyk.layers.base import Layer
+from polyk.layers.base import get as get_layer
+from polyk.layers.inputs import InputLayer
 from polyk.layers.spec import InputSpec
-from polyk.masks import set_masks
+from polyk.masks import mask_of, set_mask, set_masks
+from polyk.models import wiring
 from polyk.models.model import Model
 
 
 class Functional(Model):
-    """What ``polyk.Model(inputs, outputs)`` makes; inputs and outputs may be nested."""
+    """What ``polyk.Model(inputs, outputs)`` makes; inputs and outputs may be nested.
+
+    Data may be given in the structure of the inputs, as a list in their order, or as a dict by the
+    names of the Inputs.
+    """
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         for what, tree in (("inputs", inputs), ("outputs", outputs)):
             if not all(isinstance(t, GraphTensor) for t in trees.flatten(tree)):
                 raise TypeError(f"the {what} of a Model come from layers.Input and calls on it.")
-        self.inputs, self.outputs = inputs, outputs
         self.graph = Graph(inputs, outputs)
+        entries = [t.source or _entry(t) for t in trees.flatten(inputs)]
+        self._members = [*entries, *self.graph.layers]
+        self._check_names()
         self.built = True
         with self._scope():
             self._claim(())
 
+    def _check_names(self) -> None:
+        twice = [name for name, n in Counter(x.name for x in self._members).items() if n > 1]
+        if twice:
+            raise ValueError(
+                f"{self.where()}: two layers are called {twice[0]!r}. Names in a model differ."
+            )
+
     @property
     def layers(self) -> list[Layer]:
-        """The layers of the graph, in the order in which they run."""
-        return self.graph.layers
+        """The layers of the graph, in the order in which they run; the Inputs first."""
+        return list(self._members)
+
+    @property
+    def input(self) -> Any:
+        """The inputs as they were given."""
+        return self.graph.inputs
+
+    @property
+    def output(self) -> Any:
+        """The outputs as they were given."""
+        return self.graph.outputs
+
+    @property
+    def inputs(self) -> list[GraphTensor]:
+        """The inputs as a list."""
+        return trees.flatten(self.graph.inputs)
+
+    @property
+    def outputs(self) -> list[GraphTensor]:
+        """The outputs as a list."""
+        return trees.flatten(self.graph.outputs)
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the Inputs."""
+        return [layer.name for layer in self._members[: len(self.inputs)]]
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs are called in logs, losses and targets: keys, else names of layers."""
+        if isinstance(self.output, dict):
+            return sorted(self.output)
+        names, seen = [], Counter[str]()
+        for t in self.outputs:
+            n, seen[t.name] = seen[t.name], seen[t.name] + 1
+            names.append(f"{t.name}_{n}" if n else t.name)
+        return names
+
+    def _output_names(self, n: int) -> list[str]:
+        return self.output_names
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         set_masks(inputs, mask)
-        if isinstance(self.inputs, dict) and isinstance(inputs, dict):
-            missing = set(self.inputs) - set(inputs)
-            if missing:
-                raise ValueError(f"{self.where()} needs the inputs {sorted(missing)}.")
-            inputs = {k: inputs[k] for k in self.inputs}
-        values, places = trees.flatten(inputs), trees.flatten(self.inputs)
-        if len(values) != len(places):
-            raise ValueError(f"{self.where()} takes {len(places)} inputs; got {len(values)}.")
-        for value, place in zip(values, places, strict=True):
-            self._check_input(tuple(value.shape), place)
-        return self.graph.run(values)
+        values = self._in_order(inputs)
+        if len(values) != len(self.inputs):
+            raise ValueError(f"{self.where()} takes {len(self.inputs)} inputs; got {len(values)}.")
+        return self.graph.run([self._fit(v, t) for v, t in zip(values, self.inputs, strict=True)])
+
+    def _in_order(self, inputs: Any) -> list[Any]:
+        if not isinstance(inputs, dict):
+            return trees.flatten(inputs)
+        names = sorted(self.input) if isinstance(self.input, dict) else self.input_names
+        if set(self.input_names) <= set(inputs):
+            names = self.input_names
+        missing = set(names) - set(inputs)
+        if missing:
+            raise ValueError(f"{self.where()} needs the inputs {sorted(missing)}.")
+        return [inputs[name] for name in names]
+
+    def _fit(self, value: Any, place: GraphTensor) -> Any:
+        """`value` in the dtype of its Input, with or without a last axis of size 1 as it says."""
+        wanted, mask = place.shape, mask_of(value)
+        if ops.dtype(value) != place.dtype:
+            value = ops.cast(value, place.dtype)
+        rank = len(value.shape)
+        if rank == len(wanted) - 1 and wanted[-1] == 1:
+            value = ops.expand_dims(value, -1)
+        elif rank == len(wanted) + 1 and tuple(value.shape)[-1] == 1:
+            value = ops.squeeze(value, -1)
+        self._check_input(tuple(value.shape), place)
+        set_mask(value, mask)
+        return value
 
     def _check_input(self, shape: Any, place: GraphTensor) -> None:
         spec = InputSpec(
@@ -56,14 +131,23 @@ class Functional(Model):
         except ShapeError as e:
             raise ShapeError(f"{e} (input {place.name!r} is {place.shape})") from None
 
-    def _output_names(self, n: int) -> list[str]:
-        if isinstance(self.outputs, dict):
-            return sorted(self.outputs)
-        return [t.name or f"output_{i}" for i, t in enumerate(trees.flatten(self.outputs))]
+    # As data.
 
-    def _rows(self) -> list[tuple[Layer, Any]]:
-        shapes: dict[int, Any] = {}
-        for node in self.graph.nodes:
-            found = [t.shape for t in trees.flatten(node.outputs)]
-            shapes.setdefault(id(node.owner), found[0] if len(found) == 1 else found)
-        return [(layer, shapes[id(layer)]) for layer in self.layers]
+    def get_config(self) -> dict[str, Any]:
+        """The layers and how they are wired, as data: see `polyk.models.wiring`."""
+        config = super().get_config()
+        return {**config, **wiring.describe(self.graph, self._members)}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], layers: Mapping[str, Layer] | None = None
+    ) -> Functional:
+        """A model from what `get_config` gave, of new layers or of those in `layers`, by name."""
+        rest = {k: v for k, v in config.items() if k not in wiring.KEYS}
+        made = layers or {item["config"]["name"]: get_layer(item) for item in config["layers"]}
+        return Functional(*wiring.rebuild(config, made), **rest)
+
+
+def _entry(t: GraphTensor) -> InputLayer:
+    """The InputLayer of a tensor from the middle of another graph."""
+    return InputLayer(batch_shape=t.shape, dtype=t.dtype, name=f"{t.name}_input")

@@ -65,6 +65,9 @@ class Model(Steps):
         if steps_per_execution < 1:
             raise ValueError(f"steps_per_execution must be at least 1; got {steps_per_execution}.")
         self.optimizer = optimizers.get(optimizer)
+        plain = not isinstance(self.optimizer, (optimizers.LossScaleOptimizer, type(None)))
+        if auto_scale_loss and plain and self.dtype_policy.name == "mixed_float16":
+            self.optimizer = optimizers.LossScaleOptimizer(self.optimizer)
         self.objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.jit_compile, self.run_eagerly = jit_compile, run_eagerly
         self.steps_per_execution = int(steps_per_execution)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from polyk import random, trees
 from polyk.contract import Backend
 from polyk.graph import has_graph
 from polyk.layers.base import Layer, context
-from polyk.layers.base import _specs as specs
+from polyk.layers.inputs import InputLayer
+from polyk.layers.spec import specs
 from polyk.models.feed import as_tree
 from polyk.select import check_device, current_device, get_backend, scope
 from polyk.symbolic import Spec
@@ -61,7 +62,8 @@ class Network(Layer):
         self._claim_weights()
 
     def _claim_weights(self) -> None:
-        for i, layer in enumerate(self._flatten_layers()):
+        weighty = (x for x in self._flatten_layers() if not isinstance(x, InputLayer))
+        for i, layer in enumerate(weighty):
             self._claim_layer(layer, random.fold_in(self.key, i))
         self.__dict__["_claimed"] = True
 
@@ -105,7 +107,28 @@ class Network(Layer):
 
     # Looking at it.
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+    input: Any
+    output: Any
+
+    @property
+    def input_shape(self) -> Any:
+        """The shapes of the inputs, where they are known before data are."""
+        return trees.map(lambda t: t.shape, self.input)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shapes of the outputs, where they are known before data are."""
+        return trees.map(lambda t: t.shape, self.output)
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
         """Print a table of the layers, their output shapes and how many parameters they have."""
         from polyk.models.summary import summary
 
@@ -113,10 +136,7 @@ class Network(Layer):
             raise ValueError(
                 f"{self.where()} has no weights yet: call it, fit it, or build(shape)."
             )
-        summary(self, print_fn)
-
-    def _rows(self) -> list[tuple[Layer, Any]]:
-        return [(layer, None) for layer in self.layers]
+        summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer called `name`, or at `index`."""

@@ -1,0 +1,117 @@
+"""The graph of a model as plain data, and back.
+
+``{"layers": [...], "inputs": ..., "nodes": [...], "outputs": ...}``: each layer once, the inputs as
+names of layers, and the calls in an order in which they can run, each ``{"layer": name}`` or
+``{"op": name}`` with its ``args`` and ``kwargs``. In these ``{"tensor": i}`` is the i-th tensor:
+the inputs come first, then what each node returns. Tuples, dicts, slices and arrays are objects of
+one key, which says what they are; all else is itself. An op is one of the backend contract, and
+nothing in the data is code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from polyk import trees
+from polyk.graph import Graph, GraphTensor, replay
+from polyk.layers.configs import to_config
+
+KEYS = ("layers", "inputs", "nodes", "outputs")
+
+
+def describe(graph: Graph, layers: list[Any]) -> dict[str, Any]:
+    """The data of a graph whose input layers come first in `layers`."""
+    numbers = {id(t): i for i, t in enumerate(trees.flatten(graph.inputs))}
+    nodes = []
+    for node in graph.nodes:
+        what = {"op": node.owner} if isinstance(node.owner, str) else {"layer": node.owner.name}
+        try:
+            args = [_encode(a, numbers) for a in node.args]
+            kwargs = {k: _encode(v, numbers) for k, v in node.kwargs.items()}
+        except TypeError as e:
+            raise TypeError(f"the call of {next(iter(what.values()))!r} {e}") from None
+        nodes.append({**what, "args": args, "kwargs": kwargs})
+        for t in trees.flatten(node.outputs):
+            numbers[id(t)] = len(numbers)
+    names = iter(layer.name for layer in layers)
+    return {
+        "layers": [to_config(layer) for layer in layers],
+        "inputs": _encode(trees.map(lambda _: next(names), graph.inputs), {}),
+        "nodes": nodes,
+        "outputs": _encode(graph.outputs, numbers),
+    }
+
+
+def rebuild(config: dict[str, Any], layers: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Inputs and outputs of a graph from its data, with `layers` by the names in it."""
+    inputs = trees.map(lambda name: layers[name].output, _decode(config["inputs"], []))
+    tensors: list[Any] = trees.flatten(inputs)
+    for node in config["nodes"]:
+        args = [_decode(a, tensors) for a in node["args"]]
+        if "op" in node:
+            outputs = replay(node["op"], args)
+        else:
+            kwargs = {k: _decode(v, tensors) for k, v in node["kwargs"].items()}
+            outputs = layers[node["layer"]](*args, **kwargs)
+        tensors.extend(trees.flatten(outputs))
+    return inputs, _decode(config["outputs"], tensors)
+
+
+def _encode(x: Any, numbers: Mapping[int, int]) -> Any:
+    if isinstance(x, GraphTensor):
+        return {"tensor": numbers[id(x)]}
+    if x is None or isinstance(x, (bool, int, float, str)):
+        return x
+    if x is Ellipsis:
+        return {"ellipsis": True}
+    if isinstance(x, list):
+        return [_encode(item, numbers) for item in x]
+    if isinstance(x, tuple):
+        return {"tuple": [_encode(item, numbers) for item in x]}
+    if isinstance(x, dict):
+        return {"dict": {key: _encode(item, numbers) for key, item in x.items()}}
+    if isinstance(x, slice):
+        return {"slice": [_encode(i, numbers) for i in (x.start, x.stop, x.step)]}
+    if hasattr(x, "dtype") and hasattr(x, "__array__"):
+        return _encode_array(x)
+    raise TypeError(
+        f"takes {x!r:.80}, which cannot be told as data; write a layer class that makes it."
+    )
+
+
+def _encode_array(x: Any) -> dict[str, Any]:
+    import numpy as np
+
+    a = np.asarray(x)
+    return {"array": {"dtype": a.dtype.name, "shape": list(a.shape), "data": a.ravel().tolist()}}
+
+
+def _decode_array(told: dict[str, Any]) -> Any:
+    import numpy as np
+
+    from polyk import dtypes
+
+    dtype = dtypes.standardize(told["dtype"])
+    return np.asarray(told["data"], dtype).reshape(told["shape"])
+
+
+_FORMS: dict[str, Callable[[Any, list[Any]], Any]] = {
+    "tensor": lambda i, tensors: tensors[i],
+    "ellipsis": lambda _, tensors: Ellipsis,
+    "tuple": lambda items, tensors: tuple(_decode(item, tensors) for item in items),
+    "dict": lambda items, tensors: {k: _decode(item, tensors) for k, item in items.items()},
+    "slice": lambda items, tensors: slice(*(_decode(item, tensors) for item in items)),
+    "array": lambda told, tensors: _decode_array(told),
+}
+
+
+def _decode(told: Any, tensors: list[Any]) -> Any:
+    if isinstance(told, list):
+        return [_decode(item, tensors) for item in told]
+    if not isinstance(told, dict):
+        return told
+    ((form, value),) = told.items()
+    if form not in _FORMS:
+        raise ValueError(f"unknown form of data in the config of a graph: {form!r}.")
+    return _FORMS[form](value, tensors)
