@@ -4,6 +4,7 @@ import os
 import tempfile
 import warnings
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 
 import numpy as np
@@ -14,10 +15,12 @@ import polyk
 
 @contextmanager
 def keras():
-    """Keras, in float64 (which only its TensorFlow backend keeps to, mostly), without a warning."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow" if find_spec("tensorflow") else "numpy")
+    """Keras, in float64, without a warning."""
+    os.environ.setdefault("KERAS_BACKEND", "torch" if find_spec("torch") else "numpy")
     os.environ.setdefault("KERAS_HOME", tempfile.gettempdir())  # it writes a file when imported
     module = pytest.importorskip("keras", exc_type=ImportError)
+    promotion = import_module("keras.src.backend.common.dtypes")
+    promotion.BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # which it keeps on TensorFlow alone
     before = module.config.floatx()
     module.config.set_floatx("float64")
     try:

@@ -238,12 +238,10 @@ def spread_out(x, kernel, strides, padding, extra, dilation):
         transposed_size(*row, padding, e)
         for *row, e in zip(x.shape[1:-1], window, strides, dilation, extras, strict=True)
     ]
-    if padding == "valid":
-        before = [0] * n
-    elif extra is not None:
-        before = [((k - 1) * d + 1) // 2 for k, d in zip(window, dilation, strict=True)]
-    else:
-        before = [lo for lo, _ in same_pads(sizes, window, strides, dilation)]
+    before = [0] * n
+    if padding == "same":  # half of what the stamps cover beyond the output
+        rows = zip(x.shape[1:-1], sizes, window, strides, dilation, strict=True)
+        before = [max(((i - 1) * s + (k - 1) * d + 1 - o) // 2, 0) for i, o, k, s, d in rows]
     y = np.zeros((x.shape[0], *sizes, filters))
     for cell in itertools.product(*map(range, x.shape[1:-1])):
         stamp = np.tensordot(x[(slice(None), *cell)], kernel, ([-1], [-1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from polyk.autodiff.rules import rule
+from polyk.autodiff.rules import JOINT, rule
 
 rule("relu", lambda b, g, y, x: b.relu_grad(g, y))
 rule("relu_grad", lambda b, gg, z, g, y: b.relu_grad(gg, y), None)
@@ -54,3 +54,12 @@ rule("max_pool_grad", lambda b, v, z, g, x, y, *w: b.max_pool_pick(v, x, y, *w),
 rule("max_pool_pick", lambda b, g, z, v, x, y, *w: b.max_pool_grad(g, x, y, *w), None, None)
 rule("average_pool", lambda b, g, y, x, *w: b.average_pool_grad(g, x, *w))
 rule("average_pool_grad", lambda b, v, z, g, x, *w: b.average_pool(v, *w), None)
+
+
+def _normalize_batch(
+    b: Any, g: Any, y: Any, x: Any, gamma: Any, beta: Any, axes: Any, epsilon: float
+) -> Any:
+    return b.normalize_batch_grad(g, x, gamma, *y[1:], axes, epsilon)
+
+
+JOINT["normalize_batch"] = _normalize_batch

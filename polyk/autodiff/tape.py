@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from polyk.autodiff import linalg_rules, nn_rules  # noqa: F401  add their rules
-from polyk.autodiff.rules import CONSTANT, RULES, SEVERAL
+from polyk.autodiff.rules import CONSTANT, JOINT, RULES, SEVERAL
 from polyk.contract import Backend
 from polyk.ops.operators import Operators
 from polyk.select import current, register
@@ -195,6 +195,32 @@ def _recorded_several(op: str) -> Callable[..., Any]:
     return method
 
 
+def _recorded_jointly(op: str) -> Callable[..., Any]:
+    """As `_recorded`, for an op with several results and one rule for all its arguments."""
+    rule = JOINT[op]
+
+    def method(self: TapeBackend, *args: Any) -> Any:
+        tape = _top(args)
+        if tape is None:
+            return getattr(self._engine(), op)(*args)
+        values = [_strip(a, tape) for a in args]
+        out, *rest = results = getattr(_inner(values, tape), op)(*values)
+        parents = [
+            (i, a.index) for i, a in enumerate(args) if type(a) is TapeTensor and a.tape is tape
+        ]
+        parts: list[Any] = []
+
+        def back(b: Backend, g: Any, i: int) -> Any:
+            if not parts:
+                parts.extend(rule(b, g, results, *values))
+            return parts[i]
+
+        return tape.add(out, (parents, back)), *rest
+
+    method.__name__ = op
+    return method
+
+
 def _constant(op: str) -> Callable[..., Any]:
     def method(self: TapeBackend, *args: Any, **kwargs: Any) -> Any:
         tape = _top(args)
@@ -211,6 +237,8 @@ for _op in RULES:
     setattr(TapeBackend, _op, _recorded(_op))
 for _op in SEVERAL:
     setattr(TapeBackend, _op, _recorded_several(_op))
+for _op in JOINT:
+    setattr(TapeBackend, _op, _recorded_jointly(_op))
 for _op in CONSTANT:
     setattr(TapeBackend, _op, _constant(_op))
 TAPE = update_abstractmethods(TapeBackend)()  # type: ignore[type-abstract]  # filled in above

@@ -211,3 +211,43 @@ class Conv(Factorizations):
         part = self.divide(g, self._pool_counts(x, window, strides, pads))
         parts = [part] * math.prod(window)
         return self._scatter_windows(parts, self.shape(x), window, strides, pads)
+
+    def adaptive_max_pool(self, x: Tensor, sizes: Shape) -> Tensor:
+        """As `max_pool`, over ``sizes`` windows that overlap where they must."""
+        cells, window, _ = self._adaptive_cells(x, sizes)
+        return self.max_pool(cells, window, window, ((0, 0),) * len(window))
+
+    def adaptive_average_pool(self, x: Tensor, sizes: Shape) -> Tensor:
+        cells, window, counts = self._adaptive_cells(x, sizes, 0.0)
+        y = self.average_pool(cells, window, window, ((0, 0),) * len(window))
+        for axis, (k, lengths) in enumerate(zip(window, counts, strict=True), 1):
+            if any(n != k for n in lengths):
+                scale = self.asarray([k / n for n in lengths], self.dtype(x))
+                place = tuple(-1 if i == axis else 1 for i in range(len(sizes) + 2))
+                y = self.multiply(y, self.reshape(scale, place))
+        return y
+
+    def _adaptive_cells(
+        self, x: Tensor, sizes: Shape, fill: float | None = None
+    ) -> tuple[Tensor, Shape, list[list[int]]]:
+        """`x` with the windows side by side, each as long as the longest, and their lengths.
+
+        Place i of m sees cells ``i n // m`` to ``ceil((i + 1) n / m)``; a shorter window repeats
+        its last cell, or ends in `fill`.
+        """
+        window, counts = [], []
+        for axis, m in enumerate(sizes, 1):
+            n = self.shape(x)[axis]
+            spans = [(i * n // m, -(-(i + 1) * n // m)) for i in range(m)]
+            lengths = [end - begin for begin, end in spans]
+            k = max(lengths)
+            if n % m:
+                cells = [min(b + j, e - 1) for b, e in spans for j in range(k)]
+                x = self.take(x, self.asarray(cells, "int32"), axis)
+                if fill is not None:
+                    inside = self.asarray([j < length for length in lengths for j in range(k)])
+                    place = tuple(m * k if i == axis else 1 for i in range(len(sizes) + 2))
+                    x = self.where(self.reshape(inside, place), x, fill)
+            window.append(k)
+            counts.append(lengths)
+        return x, tuple(window), counts

@@ -144,12 +144,46 @@ class NN(Conv):
         y = self.multiply(self.subtract(x, mean), factor)
         return y if offset is None else self.add(y, offset)
 
+    def normalize_batch(
+        self, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: Axes, epsilon: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """`batch_normalization` by the statistics of `x` over `axes`; and mean and variance.
+
+        All statistics in a shape that broadcasts with `x`. The variance is that of the population.
+        Only the first result has a gradient.
+        """
+        mean, variance = self._moments(x, axes)
+        y = self.batch_normalization(x, mean, variance, beta, gamma, epsilon)
+        return y, self.stop_gradient(mean), self.stop_gradient(variance)
+
+    def normalize_batch_grad(
+        self, g: Tensor, x: Tensor, gamma: Tensor | None, mean: Tensor, variance: Tensor,
+        axes: Axes, epsilon: float,
+    ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """The gradients at x, gamma and beta of ``y, mean, variance = normalize_batch(x, ...)``.
+
+        `g` is that at y. The default takes mean and variance from `x` anew, so that it can itself
+        be differentiated.
+        """
+        mean, variance = self._moments(x, axes)
+        factor = self.rsqrt(self.add(variance, epsilon))
+        unit = self.multiply(self.subtract(x, mean), factor)
+        at_beta = self.sum(g, axes, True)
+        at_gamma = self.sum(self.multiply(g, unit), axes, True)
+        count = float(math.prod(self.shape(x)[a] for a in axes))
+        common = self.add(at_beta, self.multiply(unit, at_gamma))
+        at_x = self.multiply(self.subtract(g, self.divide(common, count)), factor)
+        return at_x if gamma is None else self.multiply(at_x, gamma), at_gamma, at_beta
+
+    def _moments(self, x: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
+        mean = self.mean(x, axes, True)
+        return mean, self.mean(self.square(self.subtract(x, mean)), axes, True)
+
     def layer_normalization(
         self, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axis: Axes, epsilon: float
     ) -> Tensor:
         """`gamma` and `beta` broadcast with `x`."""
-        mean = self.mean(x, axis, True)
-        variance = self.mean(self.square(self.subtract(x, mean)), axis, True)
+        mean, variance = self._moments(x, axis)
         return self.batch_normalization(x, mean, variance, beta, gamma, epsilon)
 
     # Random bits.

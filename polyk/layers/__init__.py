@@ -1,95 +1,16 @@
 """Layers: one file per family. Each reads as init, build, call."""
 
-from polyk.layers.base import Layer
-from polyk.layers.conv import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
-from polyk.layers.core import Activation, Dense, Embedding, Identity, Masking
-from polyk.layers.inputs import Input, InputLayer
-from polyk.layers.normalization import BatchNormalization
-from polyk.layers.pooling import (
-    AveragePooling1D,
-    AveragePooling2D,
-    AveragePooling3D,
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-    MaxPooling1D,
-    MaxPooling2D,
-    MaxPooling3D,
-)
-from polyk.layers.recurrent import (
-    GRU,
-    LSTM,
-    RNN,
-    Bidirectional,
-    ConvLSTM1D,
-    ConvLSTM1DCell,
-    ConvLSTM2D,
-    ConvLSTM2DCell,
-    ConvLSTM3D,
-    ConvLSTM3DCell,
-    GRUCell,
-    LSTMCell,
-    SimpleRNN,
-    SimpleRNNCell,
-    StackedRNNCells,
-    TimeDistributed,
-)
-from polyk.layers.regularization import Dropout
-from polyk.layers.reshaping import Flatten, Reshape
-from polyk.layers.spec import InputSpec
-from polyk.layers.wrapping import Lambda, Wrapper
-
-__all__ = [
-    "GRU",
-    "LSTM",
-    "RNN",
-    "Bidirectional",
-    "ConvLSTM1D",
-    "ConvLSTM1DCell",
-    "ConvLSTM2D",
-    "ConvLSTM2DCell",
-    "ConvLSTM3D",
-    "ConvLSTM3DCell",
-    "GRUCell",
-    "LSTMCell",
-    "SimpleRNN",
-    "SimpleRNNCell",
-    "StackedRNNCells",
-    "TimeDistributed",
-    "Activation",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "AveragePooling3D",
-    "BatchNormalization",
-    "Conv1D",
-    "Conv2D",
-    "Conv3D",
-    "Convolution1D",
-    "Convolution2D",
-    "Convolution3D",
-    "Dense",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "GlobalMaxPooling3D",
-    "Identity",
-    "Input",
-    "InputLayer",
-    "InputSpec",
-    "Lambda",
-    "Layer",
-    "Masking",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MaxPooling3D",
-    "Reshape",
-    "Wrapper",
-]
+from polyk.layers.activation import *
+from polyk.layers.base import Layer as Layer
+from polyk.layers.conv import *
+from polyk.layers.core import *
+from polyk.layers.einsum_dense import *
+from polyk.layers.inputs import *
+from polyk.layers.merging import *
+from polyk.layers.normalization import *
+from polyk.layers.pooling import *
+from polyk.layers.recurrent import *
+from polyk.layers.regularization import *
+from polyk.layers.reshaping import *
+from polyk.layers.spec import *
+from polyk.layers.wrapping import *

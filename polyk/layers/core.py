@@ -9,6 +9,8 @@ from polyk.errors import ShapeError
 from polyk.layers.base import Layer
 from polyk.layers.spec import InputSpec
 
+__all__ = ["Activation", "Dense", "Embedding", "Identity", "Masking"]
+
 
 class Dense(Layer):
     """``activation(x @ kernel + bias)``: (..., N) to (..., units)."""

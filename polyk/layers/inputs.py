@@ -8,6 +8,8 @@ from typing import Any
 from polyk.graph import GraphTensor
 from polyk.layers.base import Layer
 
+__all__ = ["Input", "InputLayer"]
+
 
 class InputLayer(Layer):
     """The place where data enters a model: a shape without the batch, and a dtype."""

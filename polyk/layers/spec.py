@@ -9,6 +9,8 @@ from polyk import dtypes
 from polyk.errors import DTypeError, ShapeError
 from polyk.symbolic import Spec
 
+__all__ = ["InputSpec"]
+
 Shape = tuple[int | None, ...]
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from polyk.layers.base import Layer
 
+__all__ = ["Lambda", "Wrapper"]
+
 
 class Wrapper(Layer):
     """Base class of layers that do something more with `layer`; override `call`."""

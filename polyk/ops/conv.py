@@ -12,7 +12,16 @@ from polyk.errors import ShapeError
 from polyk.ops.dispatch import Tensor, cast, one, tensors
 from polyk.shapes import padding_pairs, spread, transpose_output, window_output
 
-__all__ = ["average_pool", "conv", "conv_transpose", "depthwise_conv", "max_pool", "separable_conv"]
+__all__ = [
+    "adaptive_average_pool",
+    "adaptive_max_pool",
+    "average_pool",
+    "conv",
+    "conv_transpose",
+    "depthwise_conv",
+    "max_pool",
+    "separable_conv",
+]
 
 Sizes = int | Sequence[int]
 
@@ -136,21 +145,20 @@ def conv_transpose(
     extra = None
     if output_padding is not None:
         extra = (output_padding,) * n if isinstance(output_padding, int) else tuple(output_padding)
-    sizes = transpose_output(b.shape(x)[1:-1], window, s, padding.lower(), d, extra)
-    pads = padding_pairs(padding, sizes, window, s, d)
-    if extra is not None and padding.lower() == "same":
-        # Keras's PyTorch-like form: half of the window is cut off in front.
-        pads = tuple((((k - 1) * w + 1) // 2, 0) for k, w in zip(window, d, strict=True))
-    pads = _covering(pads, b.shape(x)[1:-1], sizes, window, s, d)
+    padding = padding.lower()
+    sizes = transpose_output(b.shape(x)[1:-1], window, s, padding, d, extra)
+    pads = _cut(padding, b.shape(x)[1:-1], sizes, window, s, d)
     y = b.conv_input_grad(x, kernel, (b.shape(x)[0], *sizes, filters), s, pads, d, 1)
     return _to_first(b, y, first)
 
 
-def _covering(pads: Any, out: Any, sizes: Any, window: Any, strides: Any, dilation: Any) -> Any:
-    """`pads` whose far side makes the forward convolution give exactly `out` places."""
+def _cut(padding: str, places: Any, sizes: Any, window: Any, strides: Any, dilation: Any) -> Any:
+    """What to cut off at both ends of what `places` windows cover, to leave `sizes`."""
     result = []
-    for (lo, _), n, size, k, s, d in zip(pads, out, sizes, window, strides, dilation, strict=True):
-        result.append((lo, max((n - 1) * s + (k - 1) * d + 1 - size - lo, 0)))
+    for n, size, k, s, d in zip(places, sizes, window, strides, dilation, strict=True):
+        spare = max((n - 1) * s + (k - 1) * d + 1 - size, 0)
+        before = spare // 2 if padding == "same" else 0
+        result.append((before, spare - before))
     return tuple(result)
 
 
@@ -207,3 +215,35 @@ def average_pool(
 ) -> Tensor:
     """The mean of each window's cells inside the input; padding does not count."""
     return _pool("average_pool", inputs, pool_size, strides, padding, data_format)
+
+
+def adaptive_max_pool(inputs: Any, output_size: Sizes, data_format: str | None = None) -> Tensor:
+    """The largest of each of `output_size` windows, which overlap where they must.
+
+    Along an axis of n cells, place i of m sees those from ``i n // m`` up to
+    ``ceil((i + 1) n / m)``. Of several maxima the first takes the gradient.
+    """
+    return _adaptive("adaptive_max_pool", inputs, output_size, data_format)
+
+
+def adaptive_average_pool(
+    inputs: Any, output_size: Sizes, data_format: str | None = None
+) -> Tensor:
+    """The mean of each of `output_size` windows, as `adaptive_max_pool` places them."""
+    return _adaptive("adaptive_average_pool", inputs, output_size, data_format)
+
+
+def _adaptive(op: str, inputs: Any, output_size: Sizes, data_format: str | None) -> Tensor:
+    first = _channels_first(data_format)
+    b, x = one(inputs)
+    x = _to_last(b, x, first)
+    sizes = spread(output_size, len(b.shape(x)) - 2, "output_size")
+    if 0 in b.shape(x)[1:-1]:
+        raise ShapeError(f"{op}: an input {b.shape(x)} has no cells to pool.")
+    if op == "adaptive_average_pool" and b.dtype(x) not in dtypes.FLOATS:
+        x = b.cast(x, dtypes.floatx())
+    if 0 in b.shape(x):
+        y = b.full((b.shape(x)[0], *sizes, b.shape(x)[-1]), 0, b.dtype(x))
+    else:
+        y = getattr(b, op)(x, sizes)
+    return _to_first(b, y, first)

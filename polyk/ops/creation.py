@@ -9,6 +9,7 @@ from polyk.errors import DTypeError, ShapeError
 from polyk.ops import dispatch
 from polyk.ops.dispatch import Tensor, floating, floating_pair, many, one, tensors
 from polyk.select import current, is_tensor, to_numpy
+from polyk.shapes import axis_tuple
 
 __all__ = [
     "arange",
@@ -250,13 +251,21 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Tensor]:
     return b.meshgrid([b.reshape(v, (math.prod(b.shape(v)),)) for v in xs], indexing)
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+def normalize(
+    x: Any,
+    axis: int | tuple[int, ...] | list[int] | None = -1,
+    order: int = 2,
+    epsilon: float | None = None,
+) -> Tensor:
     """`x` divided by its norm along `axis`, or by `epsilon` where that is larger."""
     from polyk.ops.linalg import norm
 
     b, x = floating(x)
-    length = norm(x, None if order == 2 else order, axis, keepdims=True)
-    return b.divide(x, b.maximum(length, 1e-7 if epsilon is None else epsilon))
+    floor = 1e-7 if epsilon is None else epsilon
+    if order == 2:  # without a square root, which has no slope at 0
+        total = b.sum(b.square(x), axis_tuple(axis, len(b.shape(x))), True)
+        return b.multiply(x, b.rsqrt(b.maximum(total, floor**2)))
+    return b.divide(x, b.maximum(norm(x, order, axis, keepdims=True), floor))
 
 
 def array_equal(x: Any, y: Any) -> bool:

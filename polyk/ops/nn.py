@@ -36,6 +36,7 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "mish",
+    "normalize_batch",
     "relu",
     "relu6",
     "rms_normalization",
@@ -302,6 +303,26 @@ def batch_normalization(
         None if v is None else b.reshape(cast(b, v, b.dtype(x)), place) for v in vectors
     )
     return b.batch_normalization(x, mean, variance, offset, scale, epsilon)
+
+
+def normalize_batch(
+    x: Any, gamma: Any = None, beta: Any = None, axis: int = -1, epsilon: float = 1e-3
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`batch_normalization` by the statistics of `x` itself, as in training; also returns them.
+
+    The vectors `gamma` and `beta` scale and shift along `axis`. The mean and the variance, that of
+    the population, are vectors that pass no gradient on.
+    """
+    b, (x, gamma, beta) = tensors(x, gamma, beta)
+    shape = b.shape(x)
+    a = axis_index(axis, len(shape))
+    place = tuple(d if i == a else 1 for i, d in enumerate(shape))
+    gamma, beta = (
+        None if v is None else b.reshape(cast(b, v, b.dtype(x)), place) for v in (gamma, beta)
+    )
+    axes = tuple(i for i in range(len(shape)) if i != a)
+    y, mean, variance = b.normalize_batch(x, gamma, beta, axes, epsilon)
+    return y, b.reshape(mean, (shape[a],)), b.reshape(variance, (shape[a],))
 
 
 def layer_normalization(
