@@ -29,8 +29,6 @@ def test_an_override_of_the_convolution_is_used():
             return super().convolution_op(inputs, kernel)
 
     np.testing.assert_allclose(Centered(2, 3)(IMAGE), 0, atol=1e-6)
-    for alias in ("Centered", "centered"):
-        del layers.base.REGISTRY.table[alias]
 
 
 def test_the_options_of_a_kernel_reach_it():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import reference
 
 import polyk
 from polyk import layers, ops
@@ -155,11 +156,8 @@ def masked_model(library, ids):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_loss_and_metrics_leave_masked_steps_out_as_in_keras(float64, weighted):
     """With a weight for each step: one for each sample Keras 3.15 cannot multiply by a mask."""
-    keras = pytest.importorskip("keras")
     sample_weight = np.arange(12.0).reshape(3, 4) if weighted else None
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    try:
+    with reference.keras() as keras:
         theirs = masked_model(keras, WORDS)
         theirs.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mse"])
         theirs.build((None, 4))
@@ -170,8 +168,6 @@ def test_loss_and_metrics_leave_masked_steps_out_as_in_keras(float64, weighted):
         kwargs = {"sample_weight": sample_weight, "return_dict": True, "verbose": 0}
         wanted = theirs.evaluate(WORDS, TARGETS, **kwargs)
         got = ours.evaluate(WORDS, TARGETS, **kwargs)
-    finally:
-        keras.config.set_floatx(before)
     np.testing.assert_allclose([got[k] for k in wanted], list(wanted.values()), rtol=1e-6)
 
 

@@ -20,7 +20,7 @@ OURS = [c for c in dict.fromkeys(PUBLIC) if c.__module__ in {
 }]  # fmt: skip
 # Base takes it for all layers; the others belong to what Keras does to layers after training.
 ELSEWHERE = {"activity_regularizer", "lora_rank", "lora_alpha", "gptq_unpacked_column_size",
-    "quantization_config", "name", "dtype", "trainable"}  # fmt: skip
+    "quantization_config", "name", "dtype", "trainable", "autocast"}  # fmt: skip
 FIRST_OF_EACH = list({s.layer: s for s in reversed(ALL)}.values())
 each = pytest.mark.parametrize("specimen", ALL, ids=str)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from polyk import ops
@@ -44,8 +45,8 @@ class _Affine(Layer):
     def _add_affine(self, sizes: Sequence[int | None], axis: Any, input_shape: Any) -> None:
         if None in sizes:
             raise ShapeError(f"{self.where()}: axis {axis} of {input_shape} must be known.")
-        self.gamma = self.add_weight("gamma", sizes) if self.scale else None
-        self.beta = self.add_weight("beta", sizes) if self.center else None
+        self.gamma = self.add_weight("gamma", sizes, autocast=False) if self.scale else None
+        self.beta = self.add_weight("beta", sizes, autocast=False) if self.center else None
 
 
 class BatchNormalization(_Affine):
@@ -97,8 +98,9 @@ class BatchNormalization(_Affine):
     def build(self, input_shape: Any) -> None:
         size = input_shape[axis_index(self.axis, len(input_shape))]
         self._add_affine((size,), self.axis, input_shape)
-        self.moving_mean = self.add_weight("moving_mean", (size,), trainable=False)
-        self.moving_variance = self.add_weight("moving_variance", (size,), trainable=False)
+        fixed = partial(self.add_weight, trainable=False, autocast=False)
+        self.moving_mean = fixed("moving_mean", (size,))
+        self.moving_variance = fixed("moving_variance", (size,))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
@@ -260,7 +262,7 @@ class RMSNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         sizes = [input_shape[a] for a in axis_tuple(self.axis, len(input_shape))]
-        self.scale = self.add_weight("scale", sizes, "ones")
+        self.scale = self.add_weight("scale", sizes, "ones", autocast=False)
 
     def call(self, inputs: Any) -> Any:
         y = ops.rms_normalization(_wide(inputs), self.scale, self.axis, self.epsilon)

@@ -171,8 +171,14 @@ class ActivityRegularization(Layer):
     supports_masking = True
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
-        super().__init__(activity_regularizer=regularizers.L1L2(l1, l2), **kwargs)
+        super().__init__(**kwargs)
         self.l1, self.l2 = l1, l2
+        self.activity_regularizer = regularizers.L1L2(l1, l2)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["activity_regularizer"]  # `l1` and `l2` say it
+        return config
 
     def call(self, inputs: Any) -> Any:
         return inputs

@@ -1,10 +1,12 @@
 """Convolution and pooling: one to three dimensions, both layouts, every kind of padding."""
 
+import itertools
 import math
 
 import numpy as np
 
 from polyk_conformance import oracle
+from polyk_conformance.bounded import Bounded
 from polyk_conformance.cases.case import Case, array, first, floated, floats, ints, table
 
 FIRST = {"data_format": "channels_first"}
@@ -155,4 +157,43 @@ def _pools():
     return [*cases, *smooth(cases, chosen, 0), *means, *smooth(means, chosen, 0)]
 
 
-CASES = [c for f in (_convs, _transposes, _pools) for c in f()]
+def adaptive(x, output_size, reduce):
+    n = x.ndim - 2
+    sizes = [output_size] * n if isinstance(output_size, int) else list(output_size)
+    y = np.zeros((x.shape[0], *sizes, x.shape[-1]))
+    for place in itertools.product(*map(range, sizes)):
+        spans = zip(place, x.shape[1:-1], sizes, strict=True)
+        cells = [slice(i * d // m, -(-(i + 1) * d // m)) for i, d, m in spans]
+        y[(slice(None), *place)] = reduce(x[(slice(None), *cells)], tuple(range(1, n + 1)))
+    return y
+
+
+@oracle.either_format
+def adaptive_max_pool(x, output_size):
+    return adaptive(x.astype(float), output_size, np.max)
+
+
+@oracle.either_format
+def adaptive_average_pool(x, output_size):
+    x = x.astype(float)
+    value, size = (adaptive(v, output_size, np.mean) for v in (x, abs(x)))
+    return Bounded(value, size * (math.prod(x.shape[1:-1]) + 4))
+
+
+def _adaptive_pools():
+    rows = [
+        ("even", POOL, (3, 5)), ("uneven", POOL, (4, 2)), ("int", POOL, 4), ("one", POOL, 1),
+        ("finer", POOL, (7, 9)), ("line", LINE, 3), ("solid", SOLID, (2, 3, 4)),
+        ("channels-first", np.moveaxis(POOL, -1, 1), 4, FIRST),
+        ("empty-batch", floats(0, 6, 5, 3), 4), ("doubles", POOL.astype("f8"), 4),
+        ("infinite", array([math.inf, 1, 2, -math.inf, 3]).reshape(1, 5, 1), 2),
+        ("nan", array([math.nan, 1, 2, 3, 4]).reshape(1, 5, 1), 3),
+    ]  # fmt: skip
+    whole = ("ints", ints(1, 5, 5, 2), 3)
+    chosen = ("uneven", "line", "channels-first")
+    cases = table("adaptive_max_pool", adaptive_max_pool, first, *rows, whole)
+    means = table("adaptive_average_pool", adaptive_average_pool, floated, *rows, whole)
+    return [*cases, *smooth(cases, chosen, 0), *means, *smooth(means, chosen, 0)]
+
+
+CASES = [c for f in (_convs, _transposes, _pools, _adaptive_pools) for c in f()]

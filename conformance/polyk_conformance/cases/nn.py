@@ -7,6 +7,7 @@ import numpy as np
 from polyk_conformance import oracle
 from polyk_conformance.bounded import Bounded, expm1, tanh, where, wrap
 from polyk_conformance.cases.case import (
+    Case,
     alias,
     array,
     doubles,
@@ -230,6 +231,48 @@ def _scalings():
     ]  # fmt: skip
 
 
+def normalize_batch(x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
+    axes, put = tuple(i for i in range(x.ndim) if i != axis % x.ndim), oracle.place_on(axis, x.ndim)
+    y = (wrap(x) - wrap(x).mean(axes, True)) / oracle.sqrt(oracle.variance(x, axes, True) + epsilon)
+    y = y if gamma is None else y * put(gamma)
+    return y if beta is None else y + put(beta), wrap(x).mean(axes, False), oracle.variance(x, axes)
+
+
+class First(Case):
+    """The first result alone: the others pass no gradient on."""
+
+    def call(self, *args):
+        return super().call(*args)[0]
+
+    def want(self):
+        return super().want()[:1]
+
+
+def _batch_norms():
+    beta = floats(4, seed=8)
+    rows = [
+        ("bare", IMAGE), ("full", IMAGE, CHANNELS, beta), ("scale", IMAGE, CHANNELS),
+        ("offset", IMAGE, None, beta), ("rows", floats(9, 4), CHANNELS, beta),
+        ("line", floats(2, 5, 4), CHANNELS, beta), ("epsilon", IMAGE, {"epsilon": 1e-5}),
+        ("axis-1", floats(2, 4, 3, 5), CHANNELS, beta, {"axis": 1}),
+        ("axis-0", floats(4, 3, 5), CHANNELS, beta, {"axis": 0}),
+        ("single", floats(1, 4), CHANNELS, beta), ("constant", CHANNELS * 0 + IMAGE[:1, :1]),
+        ("far", floats(8, 16, 4, lo=999, hi=1001), CHANNELS, beta),
+        ("small", IMAGE * array(1e-4), {"epsilon": 1e-3}),
+        ("doubles", IMAGE.astype("f8"), CHANNELS.astype("f8"), beta.astype("f8")),
+        ("mixed", IMAGE, CHANNELS.astype("f8"), beta),
+        ("nan", np.where(IMAGE > 1.8, np.nan, IMAGE).astype("f4"), CHANNELS, beta),
+    ]  # fmt: skip
+    cases = table("normalize_batch", normalize_batch, inputs, *rows)
+    chosen = [c for c in cases if c.label in ("bare", "full", "scale", "rows", "axis-1", "axis-0")]
+    slopes = [
+        First(c.op, f"smooth-{c.label}", c.args, c.kwargs, c.reference, c.dtype, tuple(range(n)))
+        for c in chosen
+        for n in [len(c.args)]
+    ]
+    return [*cases, *slopes]
+
+
 def _norms():
     stats = (floats(4, seed=6), floats(4, seed=7, lo=0.1))
     both = {"offset": floats(4, seed=8), "scale": CHANNELS}
@@ -281,4 +324,8 @@ def _dropout():
     )
 
 
-CASES = [c for f in (_activations, _softmaxes, _losses, _scalings, _norms, _dropout) for c in f()]
+CASES = [
+    c
+    for f in (_activations, _softmaxes, _losses, _scalings, _batch_norms, _norms, _dropout)
+    for c in f()
+]

@@ -6,7 +6,7 @@ from typing import Any
 
 from polyk import activations, ops
 from polyk.errors import ShapeError
-from polyk.layers.conv import Sizes
+from polyk.layers.arguments import Sizes
 from polyk.layers.core import positive
 from polyk.layers.recurrent.cells import Cell, forget_gate_open
 from polyk.layers.recurrent.layer import CellRNN
