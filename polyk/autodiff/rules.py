@@ -2,8 +2,7 @@
 
 ``RULES[op][i]`` is ``rule(b, g, y, *args)`` for argument `i`: `b` is the backend to compute with,
 `g` the gradient at the output `y`. Rules use ops of the contract, so a tape can record them too.
-Of an op with several results only the first has a gradient; `y` is all of them. An op without a
-rule is differentiated through its default, unless it is in CONSTANT.
+An op without a rule is differentiated through its default, unless it is in CONSTANT.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from polyk.dtypes import SCALARS, is_float
 Rule = Callable[..., Any]
 RULES: dict[str, tuple[Rule | None, ...]] = {}
 SEVERAL: dict[str, Rule] = {}  # ops of several results: rule(b, which, g, ys, *args)
-JOINT: dict[str, Rule] = {}  # op -> one rule that gives the gradients of all arguments at once
+# rule(b, g, ys, *args) gives the gradients of all arguments; only the first result passes any on.
+JOINT: dict[str, Rule] = {}
 
 # Integer and boolean results, and steps whose derivative is 0 everywhere.
 CONSTANT = frozenset(

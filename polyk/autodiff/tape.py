@@ -76,6 +76,11 @@ def _strip(x: Any, tape: Tape) -> Any:
     return x.value if type(x) is TapeTensor and x.tape is tape else x
 
 
+def _parents(args: Any, tape: Tape) -> list[tuple[int, int]]:
+    """Which of `args` are on the tape, and where."""
+    return [(i, a.index) for i, a in enumerate(args) if type(a) is TapeTensor and a.tape is tape]
+
+
 def _inner(args: Any, tape: Tape) -> Backend:
     """The backend under `tape` for stripped `args`: the engine, or the tape of an outer level."""
     return TAPE if any(type(a) is TapeTensor for a in args) else tape.engine
@@ -132,9 +137,7 @@ class TapeBackend(Backend):
         values = [_strip(x, tape) for x in xs]
         b = _inner(values, tape)
         out = b.concatenate(values, axis)
-        parents = [
-            (i, x.index) for i, x in enumerate(xs) if type(x) is TapeTensor and x.tape is tape
-        ]
+        parents = _parents(xs, tape)
         edges = [0]
         for v in values:
             edges.append(edges[-1] + b.shape(v)[axis])
@@ -160,9 +163,7 @@ def _recorded(op: str) -> Callable[..., Any]:
             return getattr(self._engine(), op)(*args, **kwargs)
         values = [a.value if type(a) is TapeTensor and a.tape is tape else a for a in args]
         out = getattr(_inner(values, tape), op)(*values, **kwargs)
-        parents = [
-            (i, a.index) for i, a in enumerate(args) if type(a) is TapeTensor and a.tape is tape
-        ]
+        parents = _parents(args, tape)
 
         def back(b: Backend, g: Any, i: int) -> Any:
             rule = rules[i] if i < len(rules) else None
@@ -205,9 +206,7 @@ def _recorded_jointly(op: str) -> Callable[..., Any]:
             return getattr(self._engine(), op)(*args)
         values = [_strip(a, tape) for a in args]
         out, *rest = results = getattr(_inner(values, tape), op)(*values)
-        parents = [
-            (i, a.index) for i, a in enumerate(args) if type(a) is TapeTensor and a.tape is tape
-        ]
+        parents = _parents(args, tape)
         parts: list[Any] = []
 
         def back(b: Backend, g: Any, i: int) -> Any:
@@ -295,7 +294,7 @@ def custom_gradient(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     out, vjp = fn(*values)
     if _top(values) is not None:  # an outer derivative takes the custom rule as well
         out = custom_gradient(fn, values)
-    parents = [(i, a.index) for i, a in enumerate(args) if type(a) is TapeTensor and a.tape is tape]
+    parents = _parents(args, tape)
     parts: list[Any] = []
 
     def back(b: Backend, g: Any, i: int) -> Any:
