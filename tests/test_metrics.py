@@ -50,9 +50,33 @@ CASES = [
     ("R2Score", {"class_aggregation": "variance_weighted_average"}, BITS, P),
     ("R2Score", {"num_regressors": 2}, BITS[:, :1], P[:, :1]),
     ("F1Score", {}, HOT, P),
+    ("IoU", {"num_classes": 4, "target_class_ids": [0, 2]}, LABELS, LABELS[::-1].copy()),
+    ("IoU", {"num_classes": 4, "target_class_ids": [1], "sparse_y_pred": False}, LABELS, P),
+    ("MeanIoU", {"num_classes": 5, "ignore_class": 1}, LABELS, LABELS[::-1].copy()),
+    ("MeanIoU", {"num_classes": 3}, LABELS, LABELS[::-1].copy()),
+    ("BinaryIoU", {"threshold": 0.3}, BITS[:, 0], P[:, 0]),
+    ("BinaryIoU", {"target_class_ids": [1]}, BITS[:, 0], P[:, 0]),
+    ("OneHotIoU", {"num_classes": 4, "target_class_ids": [0, 1]}, HOT, P),
+    ("OneHotMeanIoU", {"num_classes": 4}, HOT, P),
+    *((name, {"axis": axis}, BITS, P) for axis in (-1, 1)
+      for name in ("ConcordanceCorrelation", "PearsonCorrelation")),
+    *((f"{name}At{bound}", {bound.lower(): 0.45, **options}, HOT, P)
+      for options in ({}, {"num_thresholds": 7, "class_id": 2}, {"num_thresholds": 1})
+      for name, bound in (("Precision", "Recall"), ("Recall", "Precision"),
+                          ("Sensitivity", "Specificity"), ("Specificity", "Sensitivity"))),
     *(("FBetaScore", {"average": average, "beta": 2.0, "threshold": 0.5}, BITS, P)
       for average in (None, "micro", "macro", "weighted")),
 ]  # fmt: skip
+NEEDED = {
+    "IoU": {"num_classes": 2, "target_class_ids": [0, 1]},
+    "MeanIoU": {"num_classes": 2},
+    "OneHotIoU": {"num_classes": 4, "target_class_ids": [0, 1]},
+    "OneHotMeanIoU": {"num_classes": 4},
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+}
 ALL = sorted({cls.__name__ for cls in metrics.REGISTRY.table.values()} - {"MeanMetricWrapper"})
 
 
@@ -94,7 +118,7 @@ def test_ignored_classes_do_not_count():
 
 @pytest.mark.parametrize("name", ALL)
 def test_reset_starts_over(name):
-    metric = getattr(metrics, name)()
+    metric = getattr(metrics, name)(**NEEDED.get(name, {}))
     args = (P,) if name in ("Mean", "Sum") else (LABELS if "Sparse" in name else HOT, P)
     first = np.array(metric(*args))
     metric.update_state(*args)
@@ -105,7 +129,7 @@ def test_reset_starts_over(name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_config_round_trip(name):
-    metric = getattr(metrics, name)(name="mine", dtype="float64")
+    metric = getattr(metrics, name)(name="mine", dtype="float64", **NEEDED.get(name, {}))
     config = metrics.serialize(metric)
     assert metrics.serialize(metrics.deserialize(config)) == config
     assert {w.dtype for w in metric.state} <= {"float64"}
@@ -114,8 +138,10 @@ def test_config_round_trip(name):
 @pytest.mark.parametrize("name", ALL)
 def test_default_name_is_that_of_keras(name):
     with keras() as k:
-        theirs = getattr(k.metrics, name)().name
-    assert getattr(metrics, name)().name == re.sub(r"_\d+$", "", theirs)  # Keras counts
+        theirs = getattr(k.metrics, name)(**NEEDED.get(name, {})).name
+    assert getattr(metrics, name)(**NEEDED.get(name, {})).name == re.sub(
+        r"_\d+$", "", theirs
+    )  # Keras counts
 
 
 @pytest.mark.parametrize(

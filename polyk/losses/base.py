@@ -12,7 +12,7 @@ from polyk.errors import ShapeError
 from polyk.losses.targets import align, misfit, same_shape
 from polyk.masks import mask_of
 from polyk.ops.dispatch import Tensor, cast, one
-from polyk.registry import Registry, snake_case
+from polyk.registry import Registry, registered_name, snake_case
 
 REGISTRY = Registry("loss")
 
@@ -99,7 +99,8 @@ class LossFunctionWrapper(Loss):
         return self.fn(y_true, y_pred, **self.kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "fn": self.fn.__name__, **self.kwargs}
+        own = {"name": self.name, "reduction": self.reduction, "dtype": self.dtype}
+        return {**own, "fn": registered_name(self.fn), **self.kwargs}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -14,8 +14,11 @@ from polyk.metrics.base import MeanMetricWrapper as MeanMetricWrapper
 from polyk.metrics.base import Metric as Metric
 from polyk.metrics.base import Sum as Sum
 from polyk.metrics.confusion import *  # noqa: F403
+from polyk.metrics.correlations import *  # noqa: F403
 from polyk.metrics.means import *  # noqa: F403
+from polyk.metrics.overlap import *  # noqa: F403
 from polyk.metrics.scores import *  # noqa: F403
+from polyk.metrics.tradeoffs import *  # noqa: F403
 
 _KINDS = {
     "accuracy": {

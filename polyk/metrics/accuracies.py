@@ -89,7 +89,8 @@ class BinaryAccuracy(FunctionMetric):
     def __init__(
         self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
     ) -> None:
-        super().__init__(name, dtype, threshold=threshold)
+        super().__init__(name, dtype)
+        self.threshold = threshold
 
 
 @REGISTRY.add
@@ -115,7 +116,8 @@ class TopKCategoricalAccuracy(FunctionMetric):
     def __init__(
         self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None
     ) -> None:
-        super().__init__(name, dtype, k=k)
+        super().__init__(name, dtype)
+        self.k = k
 
 
 @REGISTRY.add
@@ -131,4 +133,5 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
         dtype: Any = None,
         from_sorted_ids: bool = False,
     ) -> None:
-        super().__init__(name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+        super().__init__(name, dtype)
+        self.k, self.from_sorted_ids = k, from_sorted_ids

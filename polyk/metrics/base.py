@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from polyk import dtypes, initializers, ops
+from polyk.configured import Configured
 from polyk.losses.base import spread
 from polyk.ops.dispatch import Tensor
-from polyk.registry import Registry, snake_case
+from polyk.registry import Registry, registered_name, snake_case
 from polyk.select import backend_of
 from polyk.weights import Weight
 
 REGISTRY = Registry("metric")
 
 
-class Metric:
+class Metric(Configured):
     """Base class: override `update_state` and `result`; keep the state in `add_variable`s.
 
     State is written with ``variable.assign(...)``, and by ops only, so that an update compiles.
@@ -85,13 +87,6 @@ class Metric:
         """Count another batch; the value so far."""
         self.update_state(*args, **kwargs)
         return self.result()
-
-    def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "dtype": self.dtype}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
 
 
 def _samplewise(
@@ -163,7 +158,8 @@ class MeanMetricWrapper(Mean):
         super().update_state(self.fn(y_true, y_pred, **self.kwargs), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "fn": self.fn.__name__, **self.kwargs}
+        own = {"name": self.name, "dtype": self.dtype, "fn": registered_name(self.fn)}
+        return {**own, **self.kwargs}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -171,19 +167,25 @@ class MeanMetricWrapper(Mean):
         return cls(**{**config, "fn": REGISTRY.find(fn) if isinstance(fn, str) else fn})
 
 
-class FunctionMetric(MeanMetricWrapper):
-    """The mean of the class's own function."""
+class FunctionMetric(Mean):
+    """The mean of the class's own function, told the attributes named as its arguments."""
 
     function: Callable[..., Any]
+    keywords: tuple[str, ...]
 
-    def __init__(self, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
-        name = name or snake_case(type(self).__name__)
-        super().__init__(type(self).function, name, dtype, **kwargs)
-        vars(self).update(kwargs)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "function" in vars(cls):
+            cls.keywords = tuple(inspect.signature(cls.function).parameters)[2:]
 
-    def get_config(self) -> dict[str, Any]:
-        return {**Metric.get_config(self), **self.kwargs}
+    def __init__(self, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name or snake_case(type(self).__name__), dtype)
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
+    def values(self, y_true: Any, y_pred: Any) -> Tensor:
+        """What the mean is taken of."""
+        options = {name: getattr(self, name) for name in self.keywords if hasattr(self, name)}
+        found: Tensor = type(self).function(y_true, y_pred, **options)
+        return found
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        super().update_state(self.values(y_true, y_pred), sample_weight)

@@ -107,8 +107,7 @@ class _Counts(Metric):
         return ops.divide_no_nan(first, ops.add(first, second))
 
     def get_config(self) -> dict[str, Any]:
-        own = {"thresholds": self.given, "top_k": self.top_k, "class_id": self.class_id}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "thresholds": self.given}
 
 
 @REGISTRY.add
@@ -142,9 +141,6 @@ class _Count(_Counts):
 
     def ratio(self, first: Tensor, second: Tensor = None) -> Tensor:
         return first
-
-    def get_config(self) -> dict[str, Any]:
-        return {**Metric.get_config(self), "thresholds": self.given}
 
 
 @REGISTRY.add
@@ -241,9 +237,7 @@ class AUC(Metric):
         return ops.sum(ops.multiply(ops.subtract(x0, x1), height))
 
     def get_config(self) -> dict[str, Any]:
-        names = ("num_thresholds", "curve", "summation_method", "from_logits")
-        own = {name: getattr(self, name) for name in names}
-        return {**super().get_config(), **own, "thresholds": self.given}
+        return {**super().get_config(), "thresholds": self.given}
 
 
 def _neighbors(x: Tensor) -> tuple[Tensor, Tensor]:

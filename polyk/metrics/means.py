@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from polyk import losses, ops
-from polyk.losses.targets import fit
+from polyk.losses.targets import fit, labels
 from polyk.metrics.base import REGISTRY, FunctionMetric, Mean
 from polyk.ops.dispatch import Tensor
 
@@ -130,7 +130,8 @@ class CosineSimilarity(FunctionMetric):
     function = _cosine
 
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
-        super().__init__(name, dtype, axis=axis)
+        super().__init__(name, dtype)
+        self.axis = axis
 
 
 @REGISTRY.alias("bce", "BCE")
@@ -146,7 +147,8 @@ class BinaryCrossentropy(FunctionMetric):
         from_logits: bool = False,
         label_smoothing: float = 0,
     ) -> None:
-        super().__init__(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
+        super().__init__(name, dtype)
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
 
 
 @REGISTRY.add
@@ -163,9 +165,8 @@ class CategoricalCrossentropy(FunctionMetric):
         label_smoothing: float = 0,
         axis: int = -1,
     ) -> None:
-        super().__init__(
-            name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
-        )
+        super().__init__(name, dtype)
+        self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
 
 
 @REGISTRY.add
@@ -182,15 +183,14 @@ class SparseCategoricalCrossentropy(FunctionMetric):
         ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
-        super().__init__(name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+        super().__init__(name, dtype)
+        self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        ignored = self.kwargs["ignore_class"]
-        if ignored is not None:
-            values = self.fn(y_true, y_pred, **self.kwargs)
-            labels = ops.reshape(ops.cast(y_true, "int32"), ops.shape(values))
-            counted = ops.cast(ops.not_equal(labels, ignored), ops.dtype(values))
-            weights = 1.0 if sample_weight is None else losses.spread(sample_weight, values)
-            Mean.update_state(self, values, ops.multiply(counted, weights))
-        else:
-            super().update_state(y_true, y_pred, sample_weight)
+        if self.ignore_class is not None:
+            classes = labels(y_true, y_pred, self.axis)
+            weights = ops.cast(ops.not_equal(classes, self.ignore_class), self.dtype)
+            if sample_weight is not None:
+                weights = ops.multiply(losses.spread(sample_weight, weights), weights)
+            sample_weight = weights
+        super().update_state(y_true, y_pred, sample_weight)

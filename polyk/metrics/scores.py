@@ -103,10 +103,6 @@ class R2Score(_Columns):
         adjusted = ops.subtract(1.0, ops.multiply(ops.subtract(1.0, score), factor))
         return ops.where(ops.greater(spare, 0), adjusted, score)
 
-    def get_config(self) -> dict[str, Any]:
-        own = {"class_aggregation": self.class_aggregation, "num_regressors": self.num_regressors}
-        return {**super().get_config(), **own}
-
 
 @REGISTRY.add
 class FBetaScore(_Columns):
@@ -158,10 +154,6 @@ class FBetaScore(_Columns):
             return ops.divide_no_nan(ops.sum(ops.multiply(score, actual)), ops.sum(actual))
         return score
 
-    def get_config(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("average", "beta", "threshold")}
-        return {**super().get_config(), **own}
-
 
 @REGISTRY.alias("f1_score")
 class F1Score(FBetaScore):
@@ -175,8 +167,3 @@ class F1Score(FBetaScore):
         dtype: Any = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        del config["beta"]
-        return config
