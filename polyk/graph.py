@@ -146,7 +146,12 @@ register(BACKEND)
 
 
 def replay(op: str, args: Sequence[Any]) -> Any:
-    """Add a node of the op called `op`, as it is called in a `Node`, once more."""
+    """Add a node of the op called `op`, as it is called in a `Node`, once more.
+
+    Without a tensor of the graph among `args` the op would be computed, at any size: refused.
+    """
+    if not has_graph(args):
+        raise ValueError(f"the op {op!r} takes no tensor of the graph.")
     if op == "get_item":
         return args[0][args[1]]
     if op not in _ops:

@@ -166,6 +166,23 @@ def test_models_inside_models(tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+def test_functional_models_with_ops_several_inputs_and_shared_layers(tmp_path):
+    a, b = layers.Input((6,), name="a"), layers.Input((6,), name="b")
+    shared = layers.Dense(4, activation="relu")
+    h = polyk.ops.concatenate([shared(a), shared(b)], -1)[:, 1:] * 2.0
+    outputs = {"x": layers.Dense(2)(layers.Dropout(0.2)(h)), "y": layers.Dense(1, name="last")(h)}
+    model = polyk.Model({"a": a, "b": b}, outputs)
+    model.compile("adam", {"x": "mse", "y": "mae"}, metrics={"x": ["mae"]})
+    data, targets = {"a": X, "b": X + 1}, {"x": X[:, :2], "y": X[:, :1]}
+    model.fit(data, targets, verbose=0)
+    assert list(weight_paths(model))[::2] == ["dense/kernel", "dense_1/kernel", "last/kernel"]
+    model.save(tmp_path / "m.polyk")
+    loaded = polyk.load_model(tmp_path / "m.polyk")
+    for trained in (model, loaded):
+        trained.fit(data, targets, epochs=2, verbose=0)
+    same(model, loaded)
+
+
 class Tower(polyk.Model):
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
@@ -208,6 +225,12 @@ def test_a_lambda_in_a_layer_is_refused_when_saving(tmp_path):
         model.save(tmp_path / "m.polyk")
     assert not list(tmp_path.iterdir())
     model.save_weights(tmp_path / "w.safetensors")
+
+
+def test_a_lambda_layer_is_refused_when_saving(tmp_path):
+    model = polyk.Sequential([layers.Input((6,)), layers.Lambda(polyk.ops.tanh, name="squash")])
+    with pytest.raises(SaveError, match="'squash'.*holds code.*Write a layer class"):
+        model.save(tmp_path / "m.polyk")
 
 
 def test_a_lambda_for_a_loss_costs_the_training_state_and_says_so(tmp_path):

@@ -53,7 +53,8 @@ def load(tmp_path):
 
 
 def layer(document, i=0):
-    return document["model"]["config"]["layers"][i]
+    """The config of the i-th layer after the Input."""
+    return document["model"]["config"]["layers"][i + 1]
 
 
 # Names: no import, no call, no class but those of a closed table.
@@ -214,6 +215,30 @@ def test_a_state_sets_no_attribute_that_a_callback_does_not_keep():
     assert vars(callback) == {"filepath": "here", "best": 2.0}
 
 
+def test_an_op_of_a_graph_needs_a_tensor_of_the_graph(tmp_path, load):
+    """Else it would be computed at once, at the size that the file names."""
+    x = layers.Input((4,))
+    polyk.Model(x, polyk.ops.tanh(layers.Dense(2)(x))).save(tmp_path / "m.polyk")
+
+    def edit(document):
+        (node,) = (n for n in document["model"]["config"]["nodes"] if "op" in n)
+        node |= {"op": "arange", "args": [0, 10**12, 1, "float32"]}
+
+    load(forge((tmp_path / "m.polyk").read_bytes(), edit), "'arange' takes no tensor of the graph")
+
+
+@pytest.mark.parametrize("op", ["compile", "__init__", "to_numpy", "system", "constant"])
+def test_an_op_of_a_graph_is_one_of_the_contract(tmp_path, load, op):
+    x = layers.Input((4,))
+    polyk.Model(x, polyk.ops.tanh(layers.Dense(2)(x))).save(tmp_path / "m.polyk")
+
+    def edit(document):
+        (node,) = (n for n in document["model"]["config"]["nodes"] if "op" in n)
+        node["op"] = op
+
+    load(forge((tmp_path / "m.polyk").read_bytes(), edit), f"no op named '{op}'|no value yet")
+
+
 # Sizes: nothing is allocated on the word of a file.
 
 
@@ -332,13 +357,11 @@ def places(tree, path=()):
 
 
 def test_whatever_a_description_says_the_file_is_loaded_or_refused(tmp_path):
-    made = polyk.Sequential(
-        [
-            layers.Input((8, 4)), layers.LSTM(3, return_sequences=True),
-            layers.BatchNormalization(), layers.Flatten(), layers.Dropout(0.5),
-            layers.Dense(2, kernel_regularizer="l2"),
-        ]
-    )  # fmt: skip
+    x = layers.Input((8, 4))
+    h = layers.BatchNormalization()(layers.LSTM(3, return_sequences=True)(x))
+    h = layers.Dropout(0.5)(layers.Flatten()(h)[:, 2:] * 2.0)
+    inner = polyk.Sequential([layers.Input((22,)), layers.Dense(2, kernel_regularizer="l2")])
+    made = polyk.Model(x, inner(polyk.ops.concatenate([h, h], -1)[:, :22]))
     made.compile("adam", "mse", metrics=["mae"])
     path = tmp_path / "m.polyk"
     made.save(path)

@@ -22,11 +22,11 @@ CODE = {"Lambda": "holds code of the program that saved it, which no file can"}
 
 def describe(model: Any) -> dict[str, Any]:
     """What makes an equal model without its weights, as plain data."""
-    told = {"class_name": registered_name(type(model)), "config": model.get_config()}
     try:
+        told = {"class_name": registered_name(type(model)), "config": model.get_config()}
         config = strict_json.plain(told, "config")
-    except ValueError as e:
-        raise SaveError(f"{model.where()}: {e}.") from None
+    except (TypeError, ValueError) as e:
+        raise SaveError(f"{model.where()}: {e}") from e
     for node in _nodes(config):
         problem = CODE.get(str(node["class_name"]))
         if problem:
