@@ -1,5 +1,6 @@
 """Each optimizer beside its equations, and beside the reference engine, in float64."""
 
+import inspect
 import math
 
 import numpy as np
@@ -59,10 +60,18 @@ RULES = {
     "SGD-clipnorm": (lambda: optimizers.SGD(0.1, clipnorm=0.5), shrunk),
     "Adam": (lambda: optimizers.Adam(0.1, epsilon=1e-2), adam),
 }
+
+
+def required(cls):
+    """The arguments that have no default: those of a wrapper around another optimizer."""
+    found = inspect.signature(cls).parameters.values()
+    return [p for p in found if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
 CLASSES = {
     name: cls for name, cls in vars(optimizers).items()
     if isinstance(cls, type) and issubclass(cls, optimizers.Optimizer)
-    and cls is not optimizers.Optimizer
+    and cls is not optimizers.Optimizer and not required(cls)
 }  # fmt: skip
 
 

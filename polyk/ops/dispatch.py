@@ -168,6 +168,14 @@ def floating_pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
     return b, x, float(y) if type(y) in SCALARS else cast(b, y, dtype)
 
 
+def floating_tensors(x: Any, y: Any) -> tuple[Backend, Tensor, Tensor]:
+    """As `floating_pair`, for a method that takes tensors only; a scalar is weak all the same."""
+    b, x, y = floating_pair(x, y)
+    if type(x) in SCALARS:
+        return b, b.full((), x, b.dtype(y)), y
+    return b, x, b.full((), y, b.dtype(x)) if type(y) in SCALARS else y
+
+
 def alike(*xs: Any) -> Backend | None:
     """The engine of `xs` if they are tensors of one type and one dtype."""
     t, dtype = type(xs[0]), getattr(xs[0], "dtype", None)

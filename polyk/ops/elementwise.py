@@ -14,9 +14,9 @@ from polyk.ops.dispatch import (
     cast,
     floating,
     floating_pair,
+    floating_tensors,
     one,
     pair,
-    tensors,
     unary,
 )
 
@@ -337,15 +337,13 @@ def arctan2(x: Any, y: Any) -> Tensor:
 
 def logaddexp(x: Any, y: Any) -> Tensor:
     """``log(exp(x) + exp(y))`` without overflow."""
-    b, (x, y) = tensors(x, y)
-    b, x, y = floating_pair(x, y)
+    b, x, y = floating_tensors(x, y)
     return b.logaddexp(x, y)
 
 
 def hypot(x: Any, y: Any) -> Tensor:
     """``sqrt(x ** 2 + y ** 2)`` without overflow."""
-    b, (x, y) = tensors(x, y)
-    b, x, y = floating_pair(x, y)
+    b, x, y = floating_tensors(x, y)
     return b.hypot(x, y)
 
 
@@ -354,8 +352,7 @@ true_divide = divide
 
 def divide_no_nan(x: Any, y: Any) -> Tensor:
     """``x / y``, and 0 where `y` is 0."""
-    b, (x, y) = tensors(x, y)
-    b, x, y = floating_pair(x, y)
+    b, x, y = floating_tensors(x, y)
     zero = b.equal(y, 0)
     return b.where(zero, 0.0, b.divide(x, b.where(zero, 1.0, y)))
 

@@ -6,7 +6,7 @@ from typing import Any
 from polyk import dtypes
 from polyk.errors import ShapeError, UnsupportedOp
 from polyk.ops import reductions
-from polyk.ops.dispatch import Tensor, cast, floating, floating_pair, indices, many, one, tensors
+from polyk.ops.dispatch import Tensor, cast, floating, floating_tensors, indices, many, one, tensors
 from polyk.shapes import axis_index, axis_tuple
 
 __all__ = [
@@ -142,7 +142,7 @@ def _quantile(
     """The axes of `q` come first in the result, then what is left of `x`."""
     if method not in _METHODS:
         raise ValueError(f"quantile: method must be one of {', '.join(_METHODS)}; got {method!r}.")
-    b, x, q = floating_pair(*tensors(x, q)[1])
+    b, x, q = floating_tensors(x, q)
     q = b.divide(q, 100.0) if percent else q
     shape, asked = b.shape(x), b.shape(q)
     axes = axis_tuple(axis, len(shape))
@@ -313,7 +313,7 @@ def corrcoef(x: Any) -> Tensor:
 
 def cdist(x: Any, y: Any) -> Tensor:
     """Euclidean distances: (..., n, d) and (..., m, d) to (..., n, m). At 0 the derivative is 0."""
-    b, x, y = floating_pair(*tensors(x, y)[1])
+    b, x, y = floating_tensors(*tensors(x, y)[1])
     if min(len(b.shape(x)), len(b.shape(y))) < 2 or b.shape(x)[-1] != b.shape(y)[-1]:
         raise ShapeError(f"cdist: rows of {b.shape(x)} and {b.shape(y)} must have one length.")
     return b.cdist(x, y)

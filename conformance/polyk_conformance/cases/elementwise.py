@@ -313,7 +313,7 @@ def _angles():
     def hypot(x, y):
         return loose(np.hypot, 6)(x, y)
 
-    skip = ("widths", "unsigned", "zero-d-int64", "float-scalar", "double-scalar", "row", "batch")
+    skip = ("widths", "unsigned", "zero-d-int64", "float-scalar", "row", "batch")
     rows = [p for p in PAIRS if p[0] not in skip]
     finite = [p for p in rows if p[0] != "specials"]
     big = ("huge", array([1e30, 3.0, math.inf]), array([1e30, 4.0, math.nan]))
