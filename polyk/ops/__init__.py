@@ -2,9 +2,11 @@
 
 They clean their arguments, find the backend of their tensors and call its method: no arithmetic
 lives here. Every function takes tensors, NumPy arrays, scalars, lists and weights alike.
-`ops.nn`, `ops.numpy` and `ops.linalg` hold the same functions by family, as in Keras.
+`ops.image` holds those of images; `ops.nn`, `ops.numpy` and `ops.linalg` hold the others by family,
+as in Keras.
 """
 
+from polyk.ops import image as image
 from polyk.ops import nn as nn
 from polyk.ops import numpy as numpy
 from polyk.ops.control import *

@@ -9,6 +9,7 @@ from polyk_conformance.cases import (
     conv,
     creation,
     elementwise,
+    image,
     indexing,
     layout,
     linalg,
@@ -24,7 +25,7 @@ from polyk_conformance.cases.case import Case, arrays_of, map_arrays
 
 FAMILIES = (
     *(creation, elementwise, special, reductions, statistics, shaping, layout, indexing),
-    *(linalg, matrices, conv, nn, sequence, control),
+    *(linalg, matrices, conv, image, nn, sequence, control),
 )
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]
 

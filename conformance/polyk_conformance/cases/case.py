@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ FLOATX = "float32"
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """``ops.<op>(*args, **kwargs)``; `reference` gives the same from float64 arguments.
+    """``ops.<op>(*args, **kwargs)`` (also "image.resize"); `reference` gives the same from float64 arguments.
 
     `dtype` is that of the result (one for each, if there are several), or a rule that finds it
     from the arguments. `smooth` names the arguments with respect to which gradients are checked.
@@ -35,7 +36,7 @@ class Case:
         return replace(self, **changes)
 
     def call(self, *args: Any) -> Any:
-        return getattr(ops, self.op)(*args, **self.kwargs)
+        return attrgetter(self.op)(ops)(*args, **self.kwargs)
 
     def want(self) -> list[Any]:
         """The results: arrays where exact, `Bounded` where rounding is allowed."""
