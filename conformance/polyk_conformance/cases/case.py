@@ -14,10 +14,11 @@ FLOATX = "float32"
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """``ops.<op>(*args, **kwargs)`` (also "image.resize"); `reference` gives the same from float64 arguments.
+    """``ops.<op>(*args, **kwargs)``; `reference` gives the same from float64 arguments.
 
-    `dtype` is that of the result (one for each, if there are several), or a rule that finds it
-    from the arguments. `smooth` names the arguments with respect to which gradients are checked.
+    `op` may be dotted: "image.resize". `dtype` is that of the result (one for each, if there are
+    several), or a rule that finds it from the arguments. `smooth` names the arguments with respect
+    to which gradients are checked.
     """
 
     op: str
