@@ -1,7 +1,8 @@
 """ops.image against Keras, and the coordinates that ONNX names.
 
 Left out: gaussian_blur, which Keras's NumPy backend alone computes (its JAX blurs along one axis,
-its TensorFlow scrambles an oblong kernel), bicubic on TensorFlow (a table of 1024 steps), and
+its TensorFlow scrambles an oblong kernel), sobel_edges (its NumPy and TensorFlow mirror the edge
+differently; here it is as on TensorFlow), bicubic on TensorFlow (a table of 1024 steps), and
 affine_transform at exact halves, where engines round either way.
 """
 
@@ -40,7 +41,6 @@ CALLS = {
     "gray": ("rgb_to_grayscale", (IMAGES,), {}),
     "hsv": ("rgb_to_hsv", (IMAGES,), {}),
     "rgb": ("hsv_to_rgb", (IMAGES,), {}),
-    "sobel": ("sobel_edges", (IMAGES,), {}),
     "ssim": ("ssim", (IMAGES, IMAGES**1.1), {"filter_size": 5}),
     "scaled": (
         "scale_and_translate",
@@ -94,8 +94,9 @@ def test_an_unknown_interpolation_is_refused():
 
 
 def test_ints_are_rounded_and_held_within_range():
-    x = np.array([0, 255], "uint8").reshape(1, 1, 2, 1)
-    with polyk.use("numpy"):
-        y = ops.image.resize(x, (1, 6), "bicubic")
+    x = np.array([0, 0, 255, 255], "uint8").reshape(1, 1, 4, 1)
+    with polyk.use("numpy"):  # bicubic overshoots at the step; a wrapped value would fall
+        y = ops.image.resize(x, (1, 9), "bicubic").ravel()
     assert y.dtype == np.uint8
-    assert y.ravel().tolist() == [0, 0, 57, 198, 255, 255]
+    assert (np.diff(y.astype(int)) >= 0).all()
+    assert (y[0], y[4], y[-1]) == (0, 128, 255)
