@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from polyk import dtypes, regularizers, trees
+from polyk import dtypes, ops, regularizers, trees
 from polyk.contract import Backend
 from polyk.dtype_policies import DTypePolicy
 from polyk.dtype_policies import get as get_policy
@@ -255,7 +255,9 @@ class Layer(Tracker):
         if masks_local.table or self._makes_masks or given is not None:
             mask_outputs(self, args[0] if args else None, given, outputs)
         if self.activity_regularizer is not None:
-            self.add_loss([self.activity_regularizer(x) for x in trees.flatten(outputs)])
+            for x in trees.flatten(outputs):
+                size = ops.shape(x)[0] if ops.ndim(x) else 1  # the same charge for any batch size
+                self.add_loss(ops.divide(self.activity_regularizer(x), float(size)))
         return outputs
 
     def check_dtype(self, backend: Backend) -> None:
@@ -319,6 +321,8 @@ class Layer(Tracker):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """What calling the layer on Specs gives: no computation takes place."""
+        if len(args) != 1:
+            args = self._takes.bind(args, kwargs)
         if not self.built:
             self._build_in_graph(args, kwargs)
         with shapes_only():
