@@ -11,7 +11,6 @@ import inspect
 from typing import Any
 
 from polyk import ops
-from polyk.layers.base import Layer
 from polyk.metrics import Metric
 from polyk.models import training as objectives
 from polyk.models.network import Network
@@ -118,11 +117,6 @@ class Steps(Network):
 
     def _overrides(self, *names: str) -> bool:
         return any(getattr(type(self), name) is not getattr(Steps, name) for name in names)
-
-    @property
-    def _calls(self) -> bool:
-        """Whether the model has a `call`; one with steps of its own may do without."""
-        return type(self).call is not Layer.call
 
     def _holders(self) -> list[Any]:
         """All that a step may change: the model, its optimizers, its metrics."""

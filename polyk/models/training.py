@@ -75,7 +75,7 @@ class Objective:
         assert self.losses is not None
         total = None
         targets = arrange(y, self.names, self.losses)
-        rows = zip(self.losses, self.weights, targets, trees.flatten(y_pred),
+        rows = zip(self.losses, self.weights, targets, leaves(y_pred),
                    self._sample_weights(sample_weight), strict=True)  # fmt: skip
         for i, (loss, weight, target, output, sample) in enumerate(rows):
             if loss is None:
@@ -105,7 +105,7 @@ class Objective:
 
     def track(self, loss: Any, y_pred: Any) -> None:
         """Count the loss of a batch, by the number of its samples."""
-        _count(self.tracker, loss, trees.flatten(y_pred)[0])
+        _count(self.tracker, loss, leaves(y_pred)[0])
 
     def update(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
         """Let every metric see the batch."""
@@ -166,6 +166,11 @@ def _label(metric: str, output: str, several: bool, weighted: bool, taken: set[s
     return label
 
 
+def leaves(tree: Any) -> list[Any]:
+    """As `trees.flatten`, soon done where there is one leaf."""
+    return [tree] if hasattr(tree, "shape") else trees.flatten(tree)
+
+
 def default_names(n: int) -> list[str]:
     """What outputs are called that have no names."""
     return [f"output_{i}" for i in range(n)] if n > 1 else ["output"]
@@ -180,7 +185,7 @@ def arrange(y: Any, names: list[str], found: list[Any]) -> list[Any]:
     if isinstance(y, dict) and set(y) & set(names):
         _known(y, names, "y")
         return [y.get(name) for name in names]
-    flat, n = trees.flatten(y), len(names)
+    flat, n = leaves(y), len(names)
     if len(flat) == n:
         return flat
     if not flat:
