@@ -220,13 +220,15 @@ def watch(monkeypatch, model):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.delenv("NO_COLOR", raising=False)
 
-    def run(error=None, **kwargs):
+    def run(error=None, work=None, **kwargs):
         threads = set(threading.enumerate())
         terminal = Terminal()
         with monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", terminal)
             with pytest.raises(error, match="mine") if error else contextlib.nullcontext():
-                model.fit(X, Y, batch_size=4, **kwargs)
+                (work or model.fit)(
+                    *(X, Y)[: 1 if work == model.predict else 2], batch_size=4, **kwargs
+                )
         for thread in set(threading.enumerate()) - threads:
             thread.join(5)
             assert not thread.is_alive()
@@ -271,3 +273,41 @@ def test_no_bar_unless_asked_for(watch, verbose):
     text = watch(verbose=verbose)
     assert HIDE not in text
     assert text.startswith("Epoch 1/1") if verbose else not text
+
+
+@pytest.mark.parametrize("name", ["evaluate", "predict"])
+def test_evaluation_and_prediction_have_a_bar(watch, model, name):
+    text = watch(work=getattr(model, name))
+    assert text.rindex(SHOW) > text.rindex(HIDE)
+    assert {"evaluate": "Evaluating", "predict": "Predicting"}[name] in text
+    assert "loss" not in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [("auto", 0), (0, 0), (1, 1), (2, 1)])
+def test_evaluation_leaves_a_line_if_asked(capsys, model, verbose, lines):
+    model.evaluate(X, Y, verbose=verbose)
+    model.predict(X, verbose=verbose)
+    text = capsys.readouterr().err
+    assert text.count("Evaluated") == len(text.splitlines()) == lines
+
+
+def test_what_is_small_is_shown_by_its_digits():
+    assert callbacks.progress._text({"loss": 1.25e-5, "acc": 0.5, "zero": 0.0}) == (
+        "loss 1.250e-05  acc 0.5000  zero 0.0000"
+    )
+
+
+def test_the_bar_learns_the_length_of_an_epoch(watch, model):
+    batches = [(X, Y)] * 3
+    text = watch(work=lambda x, y, batch_size: model.fit(DataOf(batches), epochs=2))
+    assert "0/?" in text and "0/3" in text
+
+
+class DataOf:
+    """Batches whose number is not told."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __iter__(self):
+        return iter(self.batches)

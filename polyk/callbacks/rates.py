@@ -14,9 +14,10 @@ from polyk.callbacks.progress import say
 
 def optimizers(model: Any) -> Iterator[tuple[str, Any]]:
     """The optimizers of `model`, each with what to add to "learning_rate" in the logs."""
-    inner = getattr(model.optimizer, "optimizers", None)
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    inner = getattr(optimizer, "optimizers", None)
     if inner is None:
-        yield "", model.optimizer
+        yield "", optimizer
     else:
         yield from ((f"_{o.name}", o) for o in inner)
 
