@@ -6,9 +6,10 @@ for a Conv2D kernel (H, W, inputs, outputs).
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from polyk import ops
+from polyk.configured import Configured
 from polyk.ops.dispatch import Tensor
 from polyk.registry import Registry
 
@@ -18,18 +19,11 @@ Axis = int | tuple[int, ...] | list[int]
 _EPSILON = 1e-7
 
 
-class Constraint:
-    """Base class: override `__call__`, which maps a weight to its new value, and `get_config`."""
+class Constraint(Configured):
+    """Base class: override `__call__`, which maps a weight to its new value."""
 
     def __call__(self, w: Any) -> Tensor:
         return w
-
-    def get_config(self) -> dict[str, Any]:
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
 
 
 @REGISTRY.add
@@ -50,9 +44,6 @@ class UnitNorm(Constraint):
     def __call__(self, w: Any) -> Tensor:
         return ops.divide(w, ops.add(ops.norm(w, axis=self.axis, keepdims=True), _EPSILON))
 
-    def get_config(self) -> dict[str, Any]:
-        return {"axis": self.axis}
-
 
 @REGISTRY.add
 class MinMaxNorm(Constraint):
@@ -69,9 +60,6 @@ class MinMaxNorm(Constraint):
         wanted = ops.add(wanted, ops.multiply(norms, 1 - self.rate))
         return ops.multiply(w, ops.divide(wanted, ops.add(norms, _EPSILON)))
 
-    def get_config(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("min_value", "max_value", "rate", "axis")}
-
 
 @REGISTRY.add
 class MaxNorm(MinMaxNorm):
@@ -79,9 +67,6 @@ class MaxNorm(MinMaxNorm):
 
     def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
         super().__init__(0.0, max_value, 1.0, axis)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"max_value": self.max_value, "axis": self.axis}
 
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm

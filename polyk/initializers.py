@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 from polyk import dtypes, ops, random
+from polyk.configured import Configured
 from polyk.errors import ShapeError
 from polyk.ops.dispatch import Tensor
 from polyk.registry import Registry
@@ -20,18 +21,11 @@ REGISTRY = Registry("initializer")
 Shape = Sequence[int]
 
 
-class Initializer:
-    """Base class: override `__call__`, and `get_config` where the constructor takes arguments."""
+class Initializer(Configured):
+    """Base class: override `__call__`; the constructor's arguments make the config."""
 
     def __call__(self, shape: Shape, dtype: Any = None, seed: Any = None) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} does not define __call__.")
-
-    def get_config(self) -> dict[str, Any]:
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
 
 
 @REGISTRY.alias("zero")
@@ -60,9 +54,6 @@ class Constant(Initializer):
     def __call__(self, shape: Shape, dtype: Any = None, seed: Any = None) -> Tensor:
         return ops.full(shape, self.value, dtype or dtypes.floatx())
 
-    def get_config(self) -> dict[str, Any]:
-        return {"value": self.value.tolist() if hasattr(self.value, "tolist") else self.value}
-
 
 @REGISTRY.alias("IdentityInitializer")
 class Identity(Initializer):
@@ -76,9 +67,6 @@ class Identity(Initializer):
             raise ShapeError(f"Identity initializes matrices; got shape {tuple(shape)}.")
         return ops.multiply(ops.eye(shape[0], shape[1], dtype=dtype), self.gain)
 
-    def get_config(self) -> dict[str, Any]:
-        return {"gain": self.gain}
-
 
 class _Random(Initializer):
     def __init__(self, seed: int | None = None) -> None:
@@ -87,9 +75,6 @@ class _Random(Initializer):
     def stream(self, seed: Any) -> Any:
         """Where to draw from: the initializer's own seed, else the one given by the weight."""
         return seed if self.seed is None else self.seed
-
-    def get_config(self) -> dict[str, Any]:
-        return {"seed": self.seed}
 
 
 @REGISTRY.alias("uniform")
@@ -105,9 +90,6 @@ class RandomUniform(_Random):
     def __call__(self, shape: Shape, dtype: Any = None, seed: Any = None) -> Tensor:
         return random.uniform(shape, self.minval, self.maxval, dtype, self.stream(seed))
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
-
 
 @REGISTRY.alias("normal")
 class RandomNormal(_Random):
@@ -119,9 +101,6 @@ class RandomNormal(_Random):
 
     def __call__(self, shape: Shape, dtype: Any = None, seed: Any = None) -> Tensor:
         return random.normal(shape, self.mean, self.stddev, dtype, self.stream(seed))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
 
 
 @REGISTRY.add
@@ -193,10 +172,6 @@ class VarianceScaling(_Random):
             return random.normal(shape, 0.0, math.sqrt(variance), dtype, stream)
         return random.truncated_normal(shape, 0.0, math.sqrt(variance) / _STDDEV, dtype, stream)
 
-    def get_config(self) -> dict[str, Any]:
-        names = ("scale", "mode", "distribution", "seed", "input_axes", "output_axes")
-        return {name: getattr(self, name) for name in names}
-
 
 class _Preset(VarianceScaling):
     """A named choice of scale, mode and distribution."""
@@ -210,9 +185,6 @@ class _Preset(VarianceScaling):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(*self.preset, seed, input_axes, output_axes)
-
-    def get_config(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("seed", "input_axes", "output_axes")}
 
 
 @REGISTRY.add
@@ -284,12 +256,70 @@ class Orthogonal(_Random):
         name = dtypes.standardize(dtype or dtypes.floatx())
         return ops.convert_to_tensor(q if name == "float64" else q.astype("float32"), name)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "gain": self.gain}
+
+@REGISTRY.alias("STFTInitializer")
+class STFT(Initializer):
+    """(frame length, 1, bins): the "real" or "imag" part of a short-time Fourier transform.
+
+    Frames are weighed by `window`, a name ("hann", "hamming", "blackman", "boxcar") or an array of
+    the frame length, scaled to unit power ("density") or unit sum ("spectrum").
+    """
+
+    def __init__(
+        self,
+        side: str = "real",
+        window: Any = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
+        if side not in ("real", "imag"):
+            raise ValueError(f"STFT: side must be 'real' or 'imag'; got {side!r}.")
+        if scaling not in (None, "density", "spectrum"):
+            raise ValueError(
+                f"STFT: scaling must be None, 'density' or 'spectrum'; got {scaling!r}."
+            )
+        if isinstance(window, str) and window not in _WINDOWS:
+            raise ValueError(f"STFT: window must be one of {', '.join(_WINDOWS)}; got {window!r}.")
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape: Shape, dtype: Any = None, seed: Any = None) -> Tensor:
+        import numpy as np
+
+        length, _, bins = shape
+        phase = -np.pi * np.outer(np.arange(length), np.arange(bins)) / max(bins - 1, 1)
+        kernel = np.cos(phase) if self.side == "real" else np.sin(phase)
+        if self.window is not None:
+            window = self._weights(length)
+            power = np.sqrt((window**2).sum())
+            scale = {"density": power, "spectrum": np.abs(window).sum(), None: 1.0}[self.scaling]
+            kernel = kernel * window[:, None] / scale
+        kernel = np.broadcast_to(kernel[:, None], tuple(shape))
+        return ops.convert_to_tensor(kernel, dtype or dtypes.floatx())
+
+    def _weights(self, length: int) -> Any:
+        import numpy as np
+
+        if not isinstance(self.window, str):
+            window = np.asarray(self.window, "float64")
+            if window.shape != (length,):
+                raise ShapeError(f"STFT: the window must be ({length},); got {window.shape}.")
+            return window
+        if length == 1:
+            return np.ones(1)
+        turn = 2 * np.pi * np.arange(length) / (length if self.periodic else length - 1)
+        return sum(a * np.cos(k * turn) for k, a in enumerate(_WINDOWS[self.window]))
+
+
+_WINDOWS = {  # the coefficients of their cosines
+    "hann": (0.5, -0.5), "hamming": (0.54, -0.46), "blackman": (0.42, -0.5, 0.08),
+    "boxcar": (1.0,),
+}  # fmt: skip
 
 
 # The names as functions, as in ``kernel_initializer=initializers.he_normal(seed=1)``.
 zeros, ones, constant, identity, orthogonal = Zeros, Ones, Constant, Identity, Orthogonal
+stft = STFTInitializer = STFT
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 random_uniform, random_normal, truncated_normal = RandomUniform, RandomNormal, TruncatedNormal
 variance_scaling = VarianceScaling
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Any
 
 from polyk import ops
+from polyk.configured import Configured
 from polyk.errors import ShapeError
 from polyk.ops.dispatch import Tensor
 from polyk.registry import Registry
@@ -13,18 +14,11 @@ from polyk.registry import Registry
 REGISTRY = Registry("regularizer")
 
 
-class Regularizer:
-    """Base class: override `__call__`, which maps a weight to a scalar, and `get_config`."""
+class Regularizer(Configured):
+    """Base class: override `__call__`, which maps a weight to a scalar."""
 
     def __call__(self, x: Any) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} does not define __call__.")
-
-    def get_config(self) -> dict[str, Any]:
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        return cls(**config)
 
 
 def _factor(value: float | None, name: str, default: float) -> float:
@@ -49,9 +43,6 @@ class L1L2(Regularizer):
         first = ops.multiply(ops.sum(ops.abs(x)), self.l1)
         return first if total is None else ops.add(first, total)
 
-    def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1, "l2": self.l2}
-
 
 @REGISTRY.add
 class L1(L1L2):
@@ -60,9 +51,6 @@ class L1(L1L2):
     def __init__(self, l1: float | None = 0.01) -> None:
         super().__init__(_factor(l1, "l1", 0.01))
 
-    def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1}
-
 
 @REGISTRY.add
 class L2(L1L2):
@@ -70,9 +58,6 @@ class L2(L1L2):
 
     def __init__(self, l2: float | None = 0.01) -> None:
         super().__init__(0.0, _factor(l2, "l2", 0.01))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"l2": self.l2}
 
 
 @REGISTRY.add
@@ -94,9 +79,6 @@ class OrthogonalRegularizer(Regularizer):
         apart = ops.subtract(1.0, ops.eye(n, dtype=ops.dtype(x)))
         pairs = max(n * (n - 1), 1)
         return ops.multiply(ops.sum(ops.multiply(cosines, apart)), self.factor / pairs)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"factor": self.factor, "mode": self.mode}
 
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer

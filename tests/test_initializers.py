@@ -130,3 +130,37 @@ def test_a_wrong_name():
 def test_refused(make, error):
     with pytest.raises(error):
         make()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"side": "imag", "window": "hamming", "scaling": "spectrum"},
+        {"window": "blackman", "scaling": None, "periodic": True},
+        {"window": "boxcar"},
+        {"window": None},
+        {"window": np.linspace(1, 2, 8)},
+    ],
+)
+def test_fourier_transform_is_that_of_keras(options):
+    pytest.importorskip("scipy")
+    with keras() as k:
+        expected = k.ops.convert_to_numpy(k.initializers.STFT(**options)((8, 1, 5), "float64"))
+    ours = initializers.STFT(**options)((8, 1, 5), "float64")
+    np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-15)
+    assert initializers.STFT("imag")((1, 1, 1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: initializers.STFT("left"), "side must be"),
+        (lambda: initializers.STFT(scaling="loud"), "scaling must be"),
+        (lambda: initializers.STFT(window="kaiser"), "window must be one of hann"),
+        (lambda: initializers.STFT(window=[1.0])((2, 1, 3)), r"window must be \(2,\); got \(1,\)"),
+    ],
+)
+def test_wrong_use_of_the_fourier_transform(make, says):
+    with pytest.raises(ValueError, match=says):
+        make()

@@ -67,6 +67,11 @@ CASES = [
     *(("FBetaScore", {"average": average, "beta": 2.0, "threshold": 0.5}, BITS, P)
       for average in (None, "micro", "macro", "weighted")),
 ]  # fmt: skip
+IOU = {"BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"}
+ROUNDED = {  # Keras: counts at many thresholds, and IoU, in float32; 1e-7 in the ratios of F
+    "AUC", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
+    "SpecificityAtSensitivity", "F1Score", "FBetaScore", *IOU,
+}  # fmt: skip
 NEEDED = {
     "IoU": {"num_classes": 2, "target_class_ids": [0, 1]},
     "MeanIoU": {"num_classes": 2},
@@ -89,15 +94,18 @@ def on_numpy():
 @pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
 @pytest.mark.parametrize(("name", "options", "y_true", "y_pred"), CASES)
 def test_two_batches(name, options, y_true, y_pred, weights):
-    ours = getattr(metrics, name)(**options)
+    ours = getattr(metrics, name)(dtype="float64", **options)
+    y_true, y_pred = (y.astype("float64") if y.dtype == "float32" else y for y in (y_true, y_pred))
     with keras() as k:
-        theirs = getattr(k.metrics, name)(dtype="float32", **options)
+        theirs = getattr(k.metrics, name)(dtype="float64", **options)
         for rows in (slice(5), slice(5, None)):
-            w = None if weights is None else weights[rows]
+            w = None if weights is None else weights[rows].astype("float64")
             ours.update_state(y_true[rows], y_pred[rows], sample_weight=w)
             theirs.update_state(y_true[rows], y_pred[rows], sample_weight=w)
         expected = k.ops.convert_to_numpy(theirs.result())
-    np.testing.assert_allclose(ours.result(), expected, rtol=2e-5, atol=1e-6)
+        exact = k.config.backend() in ("tensorflow", "torch") and name not in ROUNDED
+    rtol, atol = (1e-11, 1e-13) if exact else (2e-5, 1e-6)
+    np.testing.assert_allclose(ours.result(), expected, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("name", ["Mean", "Sum"])

@@ -69,9 +69,8 @@ class IoU(Metric):
         both = ops.take(ops.diagonal(counts), ids)
         either = ops.add(ops.take(ops.sum(counts, 0), ids), ops.take(ops.sum(counts, 1), ids))
         either = ops.subtract(either, both)
-        seen = ops.cast(ops.greater(either, 1e-9), self.dtype)
-        ratios = ops.multiply(ops.divide(both, ops.add(either, 1e-7)), seen)
-        return ops.divide(ops.sum(ratios), ops.add(ops.sum(seen), 1e-7))
+        seen = ops.cast(ops.greater(either, 0), self.dtype)
+        return ops.divide_no_nan(ops.sum(ops.divide_no_nan(both, either)), ops.sum(seen))
 
 
 @REGISTRY.add
