@@ -9,7 +9,7 @@ import pytest
 from conftest import AVAILABLE
 
 import polyk
-from polyk import layers, saving
+from polyk import layers, optimizers, saving
 from polyk.errors import LoadError, SaveError
 from polyk.saving.paths import weight_paths
 
@@ -74,6 +74,28 @@ def test_training_goes_on_bit_for_bit_from_a_loaded_model(tmp_path):
     for model in (straight, resumed):
         model.fit(X, Y, batch_size=8, epochs=2, verbose=0)
     same(straight, resumed)
+
+
+OPTIMIZERS = {c.__name__ for c in optimizers.REGISTRY.table.values() if c.__name__[0] != "_"}
+COMMON = {
+    "plain": {}, "averages": {"use_ema": True}, "sums": {"gradient_accumulation_steps": 2},
+    "schedule": {"learning_rate": optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("common", COMMON)
+@pytest.mark.parametrize("name", sorted(OPTIMIZERS - {"LossScaleOptimizer"}))
+def test_every_optimizer_goes_on_bit_for_bit(tmp_path, name, common):
+    straight = dense("numpy")
+    straight.compile(optimizers.get(name).from_config(COMMON[common]), "mse")
+    targets = X[:, :3]
+    straight.fit(X, targets, batch_size=8, verbose=0)
+    straight.save(tmp_path / "m.polyk")
+    resumed = polyk.load_model(tmp_path / "m.polyk")
+    for model in (straight, resumed):
+        model.fit(X, targets, batch_size=8, verbose=0)
+    for a, b in zip(straight._all_state(), resumed._all_state(), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
 @pytest.mark.parametrize("name", AVAILABLE)
