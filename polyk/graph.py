@@ -186,7 +186,7 @@ class Graph:
                 self.nodes.append(t.node)
             elif id(t.node) not in seen:
                 stack.append((t, True))
-                stack.extend((i, False) for i in t.node.inputs)
+                stack.extend((i, False) for i in reversed(t.node.inputs))
 
     @property
     def layers(self) -> list[Any]:

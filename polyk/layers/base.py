@@ -129,7 +129,7 @@ class Layer(Tracker):
         self._first_weights = kwargs.pop("weights", None)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     @property
     def dtype_policy(self) -> DTypePolicy:

@@ -138,6 +138,12 @@ class Network(Layer):
             )
         summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
+    def _rows(self, expand_nested: bool = False) -> list[Any]:
+        """What tables and drawings show: see `polyk.models.outline`."""
+        from polyk.models.outline import rows
+
+        return rows(self, expand_nested)
+
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer called `name`, or at `index`."""
         from polyk.errors import UnknownName, did_you_mean

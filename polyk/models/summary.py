@@ -4,63 +4,12 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from polyk import trees
+from polyk.models.outline import Row, flat, rows
 
 _BYTES = {"bool": 1}
-
-
-@dataclass
-class Row:
-    """What the table says of one layer."""
-
-    layer: Any
-    shape: Any = None
-    inputs: list[str] = field(default_factory=list)  # where its inputs come from
-    depth: int = 0
-
-
-def rows(model: Any, expand_nested: bool = False, depth: int = 0) -> Iterator[Row]:
-    """The layers of a model in order; with `expand_nested` also those of models inside."""
-    for row in _own_rows(model):
-        row.depth = depth
-        yield row
-        if expand_nested and row.layer.layers and hasattr(row.layer, "summary"):
-            yield from rows(row.layer, True, depth + 1)
-
-
-def _own_rows(model: Any) -> list[Row]:
-    graph = getattr(model, "graph", None)
-    tensors = getattr(model, "_tensors", None) or [None]
-    if graph is None:
-        made = [*tensors[1:], *[None] * len(model.layers)]
-        pairs = zip(model.layers, made, strict=False)
-        return [Row(layer, _shape(_first_output(layer) if t is None else t)) for layer, t in pairs]
-    found = {id(layer): Row(layer, _shape(layer.output)) for layer in _entries(model)}
-    for node in graph.nodes:
-        sources = [t.name for t in node.inputs]
-        if isinstance(node.owner, str):
-            continue
-        row = found.setdefault(id(node.owner), Row(node.owner, _shape(node.outputs)))
-        row.inputs += sources
-    return list(found.values())
-
-
-def _entries(model: Any) -> Sequence[Any]:
-    return model.layers[: len(model.inputs)]  # type: ignore[no-any-return]
-
-
-def _first_output(layer: Any) -> Any:
-    nodes = layer.__dict__.get("_nodes")
-    return nodes[0].outputs if nodes else None
-
-
-def _shape(outputs: Any) -> Any:
-    shapes = [t.shape for t in trees.flatten(outputs)]
-    return shapes[0] if len(shapes) == 1 else shapes or None
 
 
 def summary(
@@ -79,7 +28,7 @@ def summary(
     """
     from rich.console import Console
 
-    shown = _between(list(rows(model, expand_nested)), layer_range)
+    shown = _between(list(flat(rows(model, expand_nested))), layer_range)
     console = Console(width=line_length or 80, record=print_fn is not None,
                       file=None if print_fn is None else io.StringIO())  # fmt: skip
     connected = getattr(model, "graph", None) is not None
@@ -118,23 +67,26 @@ def _table(
         table.add_column(head, justify="right" if head == "Param #" else "left", width=wide)
     for row in shown:
         indent = "  " * row.depth + ("└ " if row.depth else "")
-        kind = f"{indent}{row.layer.name} ({type(row.layer).__name__})"
-        count = f"{row.layer.count_params():,}" if row.layer.built else "? (unbuilt)"
-        cells = [kind, "?" if row.shape is None else str(row.shape), count]
+        cells = [f"{indent}{row.name} ({row.kind})", "?" if row.shape is None else str(row.shape)]
+        cells.append(_count(row.layer))
         cells += [", ".join(row.inputs) or "-"] * connected
         cells += [_trainable(row.layer)] * trainable
         table.add_row(*cells)
     return table
 
 
+def _count(layer: Any) -> str:
+    return "0" if layer is None else f"{layer.count_params():,}" if layer.built else "? (unbuilt)"
+
+
 def _trainable(layer: Any) -> str:
-    return "-" if not layer.weights else "Y" if layer.trainable else "N"
+    return "-" if layer is None or not layer.weights else "Y" if layer.trainable else "N"
 
 
 def _between(shown: list[Row], layer_range: Sequence[str] | None) -> list[Row]:
     if layer_range is None:
         return shown
-    names = [row.layer.name for row in shown]
+    names = [row.name for row in shown]
     first, last = layer_range
     if first not in names or last not in names:
         raise ValueError(f"layer_range must name two layers of the model; got {layer_range}.")

@@ -1,4 +1,4 @@
-"""Helpers around data: arrays and images made ready, batches packed, data sets of batches."""
+"""Helpers: arrays and images made ready, batches packed, data sets of batches, models drawn."""
 
 from polyk.utils.arrays import normalize as normalize
 from polyk.utils.arrays import pad_sequences as pad_sequences
@@ -9,6 +9,8 @@ from polyk.utils.images import load_img as load_img
 from polyk.utils.images import save_img as save_img
 from polyk.utils.packing import pack_x_y_sample_weight as pack_x_y_sample_weight
 from polyk.utils.packing import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+from polyk.utils.plotting import model_to_dot as model_to_dot
+from polyk.utils.plotting import plot_model as plot_model
 from polyk.utils.pydataset import PyDataset as PyDataset
 from polyk.utils.pydataset import Sequence as Sequence
 
@@ -16,8 +18,10 @@ __all__ = [
     "array_to_img",
     "img_to_array",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pad_sequences",
+    "plot_model",
     "save_img",
     "to_categorical",
     "PyDataset",
