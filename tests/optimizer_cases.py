@@ -130,7 +130,9 @@ def wrapped(module):
     """Optimizers of more than one object, polyk's or Keras's."""
     inner = module.SGD(0.0625, momentum=0.5)
     rate = module.schedules.InverseTimeDecay(0.125, 8, 0.5)
+    several = module.OptimizerMap(module.SGD(0.0625, momentum=0.5), {".*1": module.SGD(0.125)})
     return {
+        "several": module.MultiOptimizer(several, loss_scale_factor=4.0),
         "scaled": module.LossScaleOptimizer(inner, 8.0, dynamic_growth_steps=4),
         "scheduled": module.SGD(rate, gradient_accumulation_steps=2),
     }

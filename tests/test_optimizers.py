@@ -167,6 +167,27 @@ def test_a_scaled_loss_skips_what_is_not_finite(backend, compiled):
     assert optimizer.iterations.numpy() == 3
 
 
+def test_several_optimizers_in_a_compiled_step(backend):
+    a, b = weights_of([0.0, 0.0], "float32")
+    chosen = optimizers.OptimizerMap(optimizers.SGD(1.0), {"w1": optimizers.SGD(0.5)})
+    optimizer = optimizers.MultiOptimizer(chosen)
+    optimizer.build([a, b])
+    step = polyk.compile(lambda *grads: optimizer.apply(grads), state=[a, b, optimizer])
+    for _ in range(2):
+        step(ops.convert_to_tensor(-1.0), ops.convert_to_tensor(-1.0))
+    assert (a.numpy(), b.numpy()) == (2.0, 1.0)
+    assert [o.iterations.numpy() for o in (optimizer, *optimizer.optimizers)] == [2, 2, 2]
+    again = optimizers.get(optimizers.serialize(optimizer))
+    assert [o.learning_rate for o in again.optimizers] == [0.5, 1.0]
+
+
+def test_a_wrapped_optimizer_applies_constraints_once():
+    (w,) = weights_of([[8.0]])
+    w.constraint = polyk.constraints.MinMaxNorm(0.0, 4.0, rate=0.5)
+    optimizers.LossScaleOptimizer(optimizers.SGD(1.0)).apply([np.zeros((1,))], [w])
+    np.testing.assert_allclose(w.numpy(), [6.0], rtol=1e-6)
+
+
 def test_schedule_free_keeps_the_mean_of_its_walk():
     """The update of the paper. (On TensorFlow and torch Keras takes z after its step for it.)"""
     (w,) = weights_of([1.0])
@@ -268,6 +289,21 @@ def test_a_rule_of_ones_own_needs_only_update(backend):
         (lambda: optimizers.SGD(ema_overwrite_frequency=0), ValueError, "must be 1 or more"),
         (lambda: optimizers.Ftrl(learning_rate_power=1), ValueError, "learning_rate_power must be"),
         (lambda: optimizers.Ftrl(beta=1, initial_accumulator_value=-1), ValueError, "0 or more"),
+        (
+            lambda: optimizers.MultiOptimizer(optimizers.OptimizerMap("sgd")).lr,
+            AttributeError,
+            "no one",
+        ),
+        (
+            lambda: optimizers.OptimizerMap("sgd", {"a": "sgd", ".": "sgd"})["b"].x,
+            AttributeError,
+            "x",
+        ),
+        (
+            lambda: optimizers.OptimizerMap("sgd", {"a.": "sgd", ".b": "sgd"})["ab"],
+            ValueError,
+            "all match",
+        ),
         (lambda: optimizers.Lion(beta_1=0), ValueError, "beta_1 must be"),
         (
             lambda: optimizers.Optimizer().apply([1.0], weights_of([1.0])),

@@ -26,7 +26,9 @@ from optimizer_cases import CASES, START, STEPS, gradient, wrapped
 
 def walk(optimizer):
     read = keras.ops.convert_to_numpy
-    weights = [keras.Variable(v, dtype="float64") for v in START]
+    weights = [
+        keras.Variable(v, dtype="float64", name=f"w{i}") for i, v in enumerate(START)
+    ]
     optimizer.build(weights)
     for t in range(STEPS):
         optimizer.apply([keras.ops.convert_to_tensor(gradient(read(w), t)) for w in weights])

@@ -22,6 +22,8 @@ from polyk.optimizers.matrices import Muon as Muon
 from polyk.optimizers.sgd import SGD as SGD
 from polyk.optimizers.sgd import Lion as Lion
 from polyk.optimizers.wrappers import LossScaleOptimizer as LossScaleOptimizer
+from polyk.optimizers.wrappers import MultiOptimizer as MultiOptimizer
+from polyk.optimizers.wrappers import OptimizerMap as OptimizerMap
 
 
 def get(identifier: Any) -> Any:

@@ -196,12 +196,7 @@ class Optimizer(Variables, Configured):
         if self.loss_scale_factor:
             grads = [ops.divide(g, self.loss_scale_factor) for g in grads]
         self._take(grads, weights)
-        if self.use_ema:
-            self._average()
-        for w in weights:
-            if w.constraint is not None:
-                w.assign(w.constraint(w.value))
-        self._count(weights[0].backend)
+        self._finish(weights)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Weight]]) -> None:
         """`apply` for pairs of a gradient and its weight."""
@@ -223,6 +218,15 @@ class Optimizer(Variables, Configured):
                 if s.backend is None:
                     s.initialize(b)
             self._unstepped = False
+
+    def _finish(self, weights: list[Weight]) -> None:
+        """After an update: averages, constraints, the count."""
+        if self.use_ema:
+            self._average()
+        for w in weights:
+            if w.constraint is not None:
+                w.assign(w.constraint(w.value))
+        self._count(weights[0].backend)
 
     def _count(self, b: Backend | None) -> None:
         if self._on_host(b):

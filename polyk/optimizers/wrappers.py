@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from polyk import ops
@@ -60,8 +61,8 @@ class LossScaleOptimizer(Optimizer):
 
         either(ops.all(ops.stack(finite)), good, bad, [*weights, *self.state])
 
-    def _count(self, b: Any) -> None:
-        """The inner optimizer counts."""
+    def _finish(self, weights: list[Weight]) -> None:
+        """The inner optimizer has done it."""
 
     def scale_loss(self, loss: Any) -> Any:
         """`loss` times the scale: what to take gradients of."""
@@ -86,6 +87,107 @@ class LossScaleOptimizer(Optimizer):
 
     def finalize_variable_values(self, var_list: Iterable[Weight]) -> None:
         self.inner_optimizer.finalize_variable_values(var_list)
+
+    def get_config(self) -> dict[str, Any]:
+        return Configured.get_config(self)
+
+
+class OptimizerMap(MutableMapping[str, Optimizer], Configured):
+    """Paths of weights, or patterns that match all of them, to optimizers.
+
+    >>> OptimizerMap(SGD(), {"encoder/.*": Adam()})
+    """
+
+    def __init__(
+        self, default_optimizer: Any, optimizer_map: Mapping[str, Any] | None = None
+    ) -> None:
+        self.default_optimizer: Optimizer = REGISTRY.get(default_optimizer)
+        self.optimizer_map = {k: REGISTRY.get(v) for k, v in (optimizer_map or {}).items()}
+
+    def __getitem__(self, key: str) -> Optimizer:
+        exact = [key] if key in self.optimizer_map else []
+        found = exact or [p for p in self.optimizer_map if re.fullmatch(p, key)]
+        if len(found) > 1:
+            raise ValueError(f"OptimizerMap: {' and '.join(found)} all match {key!r}.")
+        return self.optimizer_map[found[0]] if found else self.default_optimizer
+
+    def __setitem__(self, key: str, optimizer: Any) -> None:
+        if key in self.optimizer_map:
+            raise ValueError(f"OptimizerMap: there is an optimizer for {key!r} already.")
+        self.optimizer_map[key] = REGISTRY.get(optimizer)
+
+    def __delitem__(self, key: str) -> None:
+        del self.optimizer_map[key]
+
+    def __len__(self) -> int:
+        return len(self.optimizer_map)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.optimizer_map)
+
+    def __call__(self, variable: Weight) -> Optimizer:
+        """The optimizer of a weight."""
+        return self[variable.path]
+
+
+class MultiOptimizer(Optimizer):
+    """An optimizer for each weight: by an `OptimizerMap`, or a function of the weight."""
+
+    def __init__(
+        self, optimizer_map: Any, loss_scale_factor: float | None = None, name: str | None = None
+    ) -> None:
+        super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
+        if isinstance(optimizer_map, dict):
+            optimizer_map = OptimizerMap.from_config(optimizer_map["config"])
+        self.optimizer_map: Callable[[Weight], Optimizer] = optimizer_map
+        self.optimizers: list[Optimizer] = []
+        self._chosen: dict[Weight, Optimizer] = {}
+        if isinstance(optimizer_map, OptimizerMap):
+            for inner in (*optimizer_map.values(), optimizer_map.default_optimizer):
+                self._take_in(inner)
+
+    def _take_in(self, inner: Optimizer) -> Optimizer:
+        if isinstance(inner, (LossScaleOptimizer, MultiOptimizer)):
+            raise ValueError(f"{self.name}: a {type(inner).__name__} cannot be one of several.")
+        if not any(inner is known for known in self.optimizers):
+            inner.loss_scale_factor = None  # the whole is scaled
+            self.optimizers.append(inner)
+        return inner
+
+    @property
+    def state(self) -> list[Weight]:
+        inner = [w for o in self.optimizers if o.built for w in o.state]
+        return [self._iterations, self._rate, *inner]
+
+    def build(self, variables: Iterable[Weight]) -> None:
+        for w in variables:
+            inner = self._chosen[w] = self._take_in(self.optimizer_map(w))
+            inner.build([w])
+            self.slots[w] = inner.slots[w]
+
+    def _take(self, grads: list[Any], weights: list[Weight]) -> None:
+        for inner in self.optimizers:
+            mine = [i for i, w in enumerate(weights) if self._chosen[w] is inner]
+            inner.apply([grads[i] for i in mine], [weights[i] for i in mine])
+
+    def _finish(self, weights: list[Weight]) -> None:
+        self._count(weights[0].backend)
+
+    @property
+    def learning_rate(self) -> Any:
+        """There is one for each of `optimizers`."""
+        raise AttributeError(f"{self.name} has no one learning_rate; see its optimizers.")
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        raise AttributeError(f"{self.name} has no one learning_rate; set it on its optimizers.")
+
+    lr = learning_rate
+
+    def finalize_variable_values(self, var_list: Iterable[Weight]) -> None:
+        var_list = list(var_list)
+        for inner in self.optimizers:
+            inner.finalize_variable_values(var_list)
 
     def get_config(self) -> dict[str, Any]:
         return Configured.get_config(self)
