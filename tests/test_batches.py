@@ -310,3 +310,23 @@ def test_generators_run_on_the_backend_of_the_model(backend):
     with polyk.use("numpy"):
         regressor(backend=backend).fit(batches(), verbose=0)
     assert seen == [backend.name]
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_tensors_on_the_models_accelerator_stay_there(monkeypatch, steps):
+    """Every device passes for an accelerator here."""
+    from polyk.models import batches as module
+
+    monkeypatch.setattr(module, "_on_accelerator", lambda tree: True)
+    seen = []
+
+    class Net(polyk.Sequential):
+        def train_step(self, data):
+            seen.append(data[0])
+            return super().train_step(data)
+
+    tensors = slices(X, Y)
+    model = Net([layers.Input((4,)), layers.Dense(1)], backend="numpy", seed=0)
+    model.compile("sgd", "mse", steps_per_execution=steps)
+    model.fit(iter(tensors), verbose=0)
+    assert all(a is x for a, (x, _) in zip(seen, tensors, strict=True))

@@ -222,3 +222,15 @@ def test_a_model_knows_what_it_was_compiled_with():
 def test_steps_per_execution_is_at_least_one():
     with pytest.raises(ValueError, match="steps_per_execution must be at least 1; got 0"):
         Default().compile("sgd", "mse", steps_per_execution=0)
+
+
+def test_a_step_that_needs_values_is_told_to_build_first():
+    class Net(Counting):
+        def train_step(self, data):
+            return {"loss": float(polyk.to_numpy(self.first(data[0])).sum())}
+
+    model = Net(seed=0)
+    model.compile("sgd", "sgd")
+    with pytest.raises(Exception, match="Spec|shape|float") as caught:
+        model.fit(X, Y, verbose=0)
+    assert "Build or call them beforehand" in caught.value.__notes__[-1]

@@ -8,7 +8,7 @@ from typing import Any
 
 from polyk import trees
 from polyk.models.feed import Feed, check_lengths, host_batch, weigh_classes
-from polyk.select import engine_of
+from polyk.select import engine_of, to_numpy
 from polyk.utils import PyDataset, unpack_x_y_sample_weight
 from polyk.utils import pack_x_y_sample_weight as pack
 
@@ -82,8 +82,9 @@ class Batches:
     def _batch(self, item: Any) -> Any:
         x, y, sample_weight = self._convert(item)
         if self.class_weight is not None:
-            sample_weight = weigh_classes(y, sample_weight, self.class_weight)
-        if self.check is not None and y is not None:
+            labels, given = (trees.map(to_numpy, tree) for tree in (y, sample_weight))
+            sample_weight = weigh_classes(labels, given, self.class_weight)
+        if self.check is not None and y is not None and not _on_accelerator(y):
             self.check(y)
         return pack(x, y, sample_weight)
 
@@ -91,7 +92,7 @@ class Batches:
         x, y, sample_weight = unpack_x_y_sample_weight(item)
         if x is None:
             raise ValueError(f"{self._name()} gave a batch without x.")
-        if all(map(_on_accelerator, trees.flatten((x, y, sample_weight)))):
+        if _on_accelerator((x, y, sample_weight)):
             return x, y, sample_weight
         batch = host_batch(x, y, sample_weight, self.dtype)
         check_lengths(*batch)
@@ -139,6 +140,7 @@ class Indexed(Batches):
         self.steps = self._count()
 
 
-def _on_accelerator(x: Any) -> bool:
-    engine = engine_of(x)
-    return engine is not None and bool(engine.device(x) != "cpu")
+def _on_accelerator(tree: Any) -> bool:
+    """Whether all leaves are tensors of an engine, away from the host."""
+    placed = [(engine_of(x), x) for x in trees.flatten(tree)]
+    return all(engine is not None and engine.device(x) != "cpu" for engine, x in placed)

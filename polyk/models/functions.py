@@ -38,7 +38,8 @@ def make_many(model: Any, kind: str) -> Callable[[list[Any]], Any]:
         import numpy as np
 
         flat = [trees.flatten(data) for data in batches]
-        if len(flat) == 1 or len({tuple(tuple(a.shape) for a in row) for row in flat}) > 1:
+        alike = len({tuple((type(a), tuple(a.shape)) for a in row) for row in flat}) == 1
+        if len(flat) == 1 or not alike or not isinstance(flat[0][0], np.ndarray):
             return [one(data) for data in batches][-1]
         stacked = [np.stack(column) for column in zip(*flat, strict=True)]
         return scanned(trees.unflatten(batches[0], stacked))

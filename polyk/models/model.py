@@ -236,10 +236,15 @@ class Model(Steps):
         """Make the weights that a step of the user's asks for: it may call layers as it likes."""
         if not all(layer.built for layer in self._flatten_layers() if layer is not self):
             data = pack_x_y_sample_weight(feed.x, feed.y, feed.sample_weight)
-            with shapes_only():
-                getattr(self, f"{kind}_step")(
-                    trees.map(lambda a: Spec(a.shape, a.dtype.name), data)
+            try:
+                with shapes_only():
+                    getattr(self, f"{kind}_step")(trees.map(lambda a: _spec(a, a.shape[0]), data))
+            except Exception as e:
+                e.add_note(
+                    f"while {kind}_step of {type(self).__name__} was run on shapes, to make the "
+                    "weights of its layers. Build or call them beforehand if it needs values."
                 )
+                raise
         self.built = True
 
     def _check(self, feed: Any, kind: str) -> None:
@@ -317,7 +322,11 @@ class Model(Steps):
 
 
 def _specs(tree: Any) -> Any:
-    return trees.map(lambda a: Spec((None, *a.shape[1:]), str(a.dtype).rpartition(".")[2]), tree)
+    return trees.map(_spec, tree)
+
+
+def _spec(a: Any, batch: int | None = None) -> Spec:
+    return Spec((batch, *a.shape[1:]), str(a.dtype).rpartition(".")[2])
 
 
 def _plain(logs: dict[str, Any]) -> Any:

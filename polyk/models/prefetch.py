@@ -58,4 +58,4 @@ class Prefetch:
     def close(self) -> None:
         """End the thread; what it prepared is lost."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(5)  # not for ever: the source may be waiting for something itself
