@@ -19,7 +19,10 @@ def polyk_backend_loaded(backend: Any) -> None:
 
 @hookspec
 def polyk_register_objects(registry: Any) -> None:
-    """Add layers, losses, optimizers, ... to `registry`. Called once, at the first unknown name."""
+    """Offer layers, losses, ... to files: ``registry(package="mine")(MyLayer)``.
+
+    `registry` is `polyk.saving.register_serializable`. Called once, at the first unknown name.
+    """
 
 
 @hookspec
@@ -29,7 +32,10 @@ def polyk_callbacks(model: Any) -> Any:
 
 @hookspec(firstresult=True)
 def polyk_checkpoint_format(path: Any) -> Any:
-    """Return a format that reads and writes `path`, or None. polyk's own format is tried last."""
+    """Return what reads and writes `path`, or None. polyk's own format is tried last.
+
+    It has ``save(model, path)`` and ``load(path)``.
+    """
 
 
 @hookspec

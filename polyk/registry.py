@@ -116,6 +116,21 @@ def _registered(name: str) -> Any:
     return found[0] if found else None
 
 
+_asked = False
+
+
+def _ask_plugins() -> bool:
+    """Let plugins register what they bring, at the first unknown name; whether they were asked."""
+    global _asked
+    if _asked:
+        return False
+    _asked = True
+    from polyk.plugins import hooks
+
+    hooks().polyk_register_objects(registry=register_serializable)
+    return True
+
+
 class Registry:
     """One kind of object (layers, losses, ...), by the names of its classes and functions."""
 
@@ -141,6 +156,8 @@ class Registry:
     def find(self, name: str) -> Any:
         """The class or function called `name`."""
         found = _in_scope(name) or self.table.get(name) or _registered(name)
+        if found is None and _ask_plugins():
+            found = _registered(name)
         if found is None:
             raise UnknownName(
                 f"no {self.kind} named {name!r}.{did_you_mean(name, self.table)} "

@@ -43,6 +43,7 @@ cli
 # Imports inside a function that point up: a default that needs what stands on it.
 UPWARD = {
     ("contract", "autodiff"),
+    ("registry", "plugins"),
     ("select", "plugins"),
     ("ops", "random"),
     ("ops", "autodiff"),

@@ -87,3 +87,21 @@ def test_only_polyk_enters_its_tables():
     table.add(affine())
     assert not table.table
     registry.REGISTRIES.remove(table)
+
+
+def test_plugins_are_asked_at_the_first_unknown_name(site, monkeypatch):
+    site.plugin(
+        "theirs",
+        """
+        import polyk
+
+        class Affine(polyk.layers.Layer):
+            pass
+
+        @polyk.hookimpl
+        def polyk_register_objects(registry):
+            registry(package="theirs")(Affine)
+        """.replace("\n        ", "\n"),
+    )
+    monkeypatch.setattr(registry, "_asked", False)
+    assert type(get("theirs>Affine")).__module__ == "theirs"

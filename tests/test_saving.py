@@ -337,3 +337,29 @@ def test_losses_and_metrics_of_the_user_are_offered_when_loading(tmp_path):
     loaded = polyk.load_model(tmp_path / "m.polyk", custom_objects={"far": far})
     targets = np.eye(3)[Y].astype("float32")
     assert loaded.evaluate(X, targets, verbose=0) == model.evaluate(X, targets, verbose=0)
+
+
+def test_a_plugin_may_bring_a_format(site, trained, tmp_path):
+    site.plugin(
+        "shelf",
+        """
+import polyk
+
+class Shelf:
+    kept = {}
+
+    def save(self, model, path):
+        self.kept[path] = model
+
+    def load(self, path):
+        return self.kept[path]
+
+@polyk.hookimpl
+def polyk_checkpoint_format(path):
+    return Shelf() if str(path).endswith(".shelf") else None
+""",
+    )
+    trained.save("m.shelf")
+    assert polyk.load_model("m.shelf") is trained
+    trained.save(tmp_path / "m.polyk")
+    same(polyk.load_model(tmp_path / "m.polyk"), trained)

@@ -10,6 +10,7 @@ from typing import Any
 from polyk import losses, metrics
 from polyk.errors import LoadError, SaveError
 from polyk.models.model import Model
+from polyk.plugins import hooks
 from polyk.registry import CustomObjectScope
 from polyk.saving import atomic, configs, document, transfer
 from polyk.saving.exchange import open_weights
@@ -28,6 +29,10 @@ def save_model(
     The file is data only, and any backend reads it. What was at `filepath` stays whole until the
     new file is. Raises `SaveError` for a model that cannot be told as data.
     """
+    other = hooks().polyk_checkpoint_format(path=filepath)
+    if other is not None:
+        other.save(model, filepath)
+        return
     check_suffix(filepath, SaveError)
     told, arrays = document.snapshot(model, training=include_optimizer)
     atomic.write(filepath, document.pieces(told, arrays), overwrite)
@@ -61,6 +66,9 @@ def load_model(
     """
     if not safe_mode:
         raise ValueError("there is no unsafe way to load a model; leave safe_mode out.")
+    other = hooks().polyk_checkpoint_format(path=filepath)
+    if other is not None:
+        return other.load(filepath)
     check_suffix(filepath, LoadError)
     with Reader(filepath) as file:
         told = document.read(file)
