@@ -1,6 +1,7 @@
 """Layers: one file per family. Each reads as init, build, call."""
 
 from polyk.layers.activation import *
+from polyk.layers.attention import *
 from polyk.layers.base import Layer as Layer
 from polyk.layers.conv import *
 from polyk.layers.core import *
