@@ -43,6 +43,35 @@ def mlp(weights):
     return _step(forward, weights)
 
 
+def lstm(weights):
+    def forward(p, x):
+        def step(state, x):
+            h, c = state
+            i, f, g, o = jnp.split(x @ p[0] + h @ p[1] + p[2], 4, 1)
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+            return (jax.nn.sigmoid(o) * jnp.tanh(c), c), None
+
+        zeros = jnp.zeros((len(x), 128), x.dtype)
+        (h, _), _ = lax.scan(step, (zeros, zeros), jnp.swapaxes(x, 0, 1))
+        return _dense(h, p[3], p[4])
+
+    return _step(forward, weights)
+
+
+def gru(weights):
+    def forward(p, x):
+        def step(h, x):
+            x_z, x_r, x_h = jnp.split(x @ p[0] + p[2][0], 3, 1)
+            h_z, h_r, h_h = jnp.split(h @ p[1] + p[2][1], 3, 1)
+            z, r = jax.nn.sigmoid(x_z + h_z), jax.nn.sigmoid(x_r + h_r)
+            return z * h + (1 - z) * jnp.tanh(x_h + r * h_h), None
+
+        h, _ = lax.scan(step, jnp.zeros((len(x), 128), x.dtype), jnp.swapaxes(x, 0, 1))
+        return _dense(h, p[3], p[4])
+
+    return _step(forward, weights)
+
+
 def _conv(x, k, b):
     y = lax.conv_general_dilated(x, k, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC"))
     return y + b

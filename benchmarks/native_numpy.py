@@ -48,6 +48,83 @@ def mlp(weights):
     return step
 
 
+def _sigmoid(x):
+    return np.float32(1) / (1 + np.exp(-x))
+
+
+def lstm(weights):
+    w = [a.copy() for a in weights]
+    update = _adam(w)
+
+    def step(x, y):
+        x = np.ascontiguousarray(x.swapaxes(0, 1))
+        steps, n, units = len(x), x.shape[1], len(w[1])
+        sums = (x.reshape(steps * n, -1) @ w[0] + w[2]).reshape(steps, n, -1)
+        h, c = np.zeros((2, steps + 1, n, units), np.float32)
+        gates = []
+        for t in range(steps):
+            z = sums[t] + h[t] @ w[1]
+            i, f, o = (_sigmoid(z[:, k * units : (k + 1) * units]) for k in (0, 1, 3))
+            g = np.tanh(z[:, 2 * units : 3 * units])
+            c[t + 1] = f * c[t] + i * g
+            s = np.tanh(c[t + 1])
+            h[t + 1] = o * s
+            gates.append((i, f, g, o, s))
+        loss, d = _crossentropy(h[-1] @ w[3] + w[4], y)
+        dh, dc = d @ w[3].T, 0
+        for t in reversed(range(steps)):
+            i, f, g, o, s = gates[t]
+            dc = dc + dh * o * (1 - s * s)
+            dz = sums[t]
+            dz[:, :units] = dc * g * i * (1 - i)
+            dz[:, units : 2 * units] = dc * c[t] * f * (1 - f)
+            dz[:, 2 * units : 3 * units] = dc * i * (1 - g * g)
+            dz[:, 3 * units :] = dh * s * o * (1 - o)
+            dh, dc = dz @ w[1].T, dc * f
+        dz, before = sums.reshape(steps * n, -1), h[:-1].reshape(steps * n, -1)
+        back = [x.reshape(steps * n, -1).T @ dz, before.T @ dz, dz.sum(0)]
+        update([*back, h[-1].T @ d, d.sum(0)])
+        return loss
+
+    return step
+
+
+def gru(weights):
+    w = [a.copy() for a in weights]
+    update = _adam(w)
+
+    def step(x, y):
+        x = np.ascontiguousarray(x.swapaxes(0, 1))
+        steps, n, units = len(x), x.shape[1], len(w[1])
+        sums = (x.reshape(steps * n, -1) @ w[0] + w[2][0]).reshape(steps, n, -1)
+        states = np.zeros_like(sums)
+        h = np.zeros((steps + 1, n, units), np.float32)
+        gates = []
+        for t in range(steps):
+            s = h[t] @ w[1] + w[2][1]
+            zr = _sigmoid(sums[t][:, : 2 * units] + s[:, : 2 * units])
+            z, r = zr[:, :units], zr[:, units:]
+            s = s[:, 2 * units :]
+            g = np.tanh(sums[t][:, 2 * units :] + r * s)
+            h[t + 1] = g + z * (h[t] - g)
+            gates.append((zr, z, r, s, g))
+        loss, d = _crossentropy(h[-1] @ w[3] + w[4], y)
+        dh = d @ w[3].T
+        for t in reversed(range(steps)):
+            zr, z, r, s, g = gates[t]
+            new = dh * (1 - z) * (1 - g * g)
+            both = np.concatenate([dh * (h[t] - g), new * s], 1) * zr * (1 - zr)
+            sums[t][:, : 2 * units] = states[t][:, : 2 * units] = both
+            sums[t][:, 2 * units :], states[t][:, 2 * units :] = new, new * r
+            dh = dh * z + states[t] @ w[1].T
+        dx, ds = sums.reshape(steps * n, -1), states.reshape(steps * n, -1)
+        back = [x.reshape(steps * n, -1).T @ dx, h[:-1].reshape(steps * n, -1).T @ ds]
+        update([*back, np.stack([dx.sum(0), ds.sum(0)]), h[-1].T @ d, d.sum(0)])
+        return loss
+
+    return step
+
+
 def _columns(x, k):
     """(N * H * W, k * k * C) of the valid windows."""
     view = np.lib.stride_tricks.sliding_window_view(x, (k, k), axis=(1, 2))

@@ -36,6 +36,42 @@ def mlp(weights):
     return _step(forward, weights)
 
 
+def _last(step, state, x, head, bias):
+    """The first state after all steps, through a dense layer."""
+    steps = tf.unstack(x, axis=1)
+    for x in steps:
+        state = step(state, x)
+    return state[0] @ head + bias
+
+
+def lstm(weights):
+    def forward(p, x):
+        def step(state, x):
+            h, c = state
+            i, f, g, o = tf.split(x @ p[0] + h @ p[1] + p[2], 4, 1)
+            c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+            return tf.sigmoid(o) * tf.tanh(c), c
+
+        zeros = tf.zeros((x.shape[0], 128))
+        return _last(step, (zeros, zeros), x, p[3], p[4])
+
+    return _step(forward, weights)
+
+
+def gru(weights):
+    def forward(p, x):
+        def step(state, x):
+            (h,) = state
+            x_z, x_r, x_h = tf.split(x @ p[0] + p[2][0], 3, 1)
+            h_z, h_r, h_h = tf.split(h @ p[1] + p[2][1], 3, 1)
+            z, r = tf.sigmoid(x_z + h_z), tf.sigmoid(x_r + h_r)
+            return (z * h + (1 - z) * tf.tanh(x_h + r * h_h),)
+
+        return _last(step, (tf.zeros((x.shape[0], 128)),), x, p[3], p[4])
+
+    return _step(forward, weights)
+
+
 def convnet(weights):
     def forward(p, x):
         x = tf.nn.relu(tf.nn.conv2d(x, p[0], 1, "VALID") + p[1])

@@ -25,6 +25,25 @@ def mlp(weights):
     return _step(model, lambda x: x)
 
 
+class _Last(nn.Module):
+    """A recurrent layer and a dense one on its last output."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.head = layer, nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.head(self.layer(x)[0][:, -1])
+
+
+def lstm(weights):
+    return _step(_Last(nn.LSTM(32, 128, batch_first=True)), lambda x: x)
+
+
+def gru(weights):
+    return _step(_Last(nn.GRU(32, 128, batch_first=True)), lambda x: x)
+
+
 def convnet(weights):
     model = nn.Sequential(
         nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),

@@ -18,14 +18,16 @@ import numpy as np  # noqa: E402
 import polyk  # noqa: E402
 from polyk import layers  # noqa: E402
 
-BATCH = 128
-SHAPES = {"mlp": (784,), "convnet": (28, 28, 1)}
+SHAPES = {"mlp": (784,), "convnet": (28, 28, 1), "lstm": (64, 32), "gru": (64, 32)}
+BATCHES = {"mlp": 128, "convnet": 128, "lstm": 64, "gru": 64}
 
 
 def polyk_model(workload, backend):
     """The model as a user of polyk writes it."""
     if workload == "mlp":
         body = [layers.Dense(512, activation="relu"), layers.Dense(512, activation="relu")]
+    elif workload in ("lstm", "gru"):
+        body = [{"lstm": layers.LSTM, "gru": layers.GRU}[workload](128)]
     else:
         body = [
             layers.Conv2D(32, 3, activation="relu"),
@@ -43,17 +45,17 @@ def polyk_model(workload, backend):
 
 def contenders(workload, backend, x, y):
     """Name -> a function that takes one training step for each batch of (x, y)."""
-    model = polyk_model(workload, backend)
+    model, batch = polyk_model(workload, backend), BATCHES[workload]
     native = importlib.import_module(f"native_{backend}")
     step = getattr(native, workload)(model.get_weights())
 
     def by_hand():
-        for i in range(0, len(x), BATCH):
-            loss = step(x[i : i + BATCH], y[i : i + BATCH])
+        for i in range(0, len(x), batch):
+            loss = step(x[i : i + batch], y[i : i + batch])
         return float(loss)
 
     def by_polyk():
-        history = model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0)
+        history = model.fit(x, y, batch_size=batch, shuffle=False, verbose=0)
         return history.history["loss"][-1]
 
     return {"native": by_hand, "polyk": by_polyk}
@@ -68,7 +70,9 @@ def main():
     args = parser.parse_args()
     steps = args.steps or (50 if args.workload == "mlp" else 5)
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((steps * BATCH, *SHAPES[args.workload]), dtype=np.float32)
+    x = rng.standard_normal(
+        (steps * BATCHES[args.workload], *SHAPES[args.workload]), dtype=np.float32
+    )
     y = rng.integers(0, 10, len(x)).astype(np.int32)
     runs = contenders(args.workload, args.backend, x, y)
     for run in runs.values():

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from polyk import constraints, initializers, ops, random, regularizers
+from polyk import ops, random
 from polyk.errors import ShapeError
+from polyk.layers.arguments import keep_options
 from polyk.layers.attention.masks import all_of, causal, distances, masked_softmax
 from polyk.layers.base import Layer
 from polyk.layers.core import positive
@@ -48,12 +49,8 @@ class _Heads(Layer):
             positive(sliding_window, "sliding_window", self)
         self.dropout, self.use_bias, self.use_gate = dropout, use_bias, use_gate
         self.sliding_window, self.flash_attention = sliding_window, flash_attention
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        keep_options(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        keep_options(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.seed, self.seed_generator = seed, random.SeedGenerator(seed)
 
     # Projections.
@@ -98,9 +95,10 @@ class _Heads(Layer):
         kinds = ("initializer", "regularizer", "constraint")
         options = [f"{w}_{kind}" for w in ("kernel", "bias") for kind in kinds]
         kwargs.update({option: getattr(self, option) for option in options})
-        dtype = getattr(self, "dtype_policy", self.dtype)
+        dtype = self.dtype_policy
         axes = bias_axes if self.use_bias else None
         layer = EinsumDense(equation, sizes, bias_axes=axes, name=name, dtype=dtype, **kwargs)
+        layer.supports_masking = True
         layer.build(shape)
         return layer
 

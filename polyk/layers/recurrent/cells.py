@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from polyk import constraints, initializers, ops, random, regularizers
+from polyk import ops, random
 from polyk.contract import Backend
+from polyk.layers.arguments import keep_options
 from polyk.layers.base import Layer
 
 
@@ -48,6 +49,7 @@ class Cell(DropoutCell):
     """The options of every cell: how kernels and bias are made, and what is dropped."""
 
     gates = 1  # kernels side by side
+    bias_initializer: Any
 
     def __init__(
         self,
@@ -70,15 +72,11 @@ class Cell(DropoutCell):
         kwargs.pop("implementation", None)  # Keras's choice between equal computations
         super().__init__(**kwargs)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.recurrent_constraint = constraints.get(recurrent_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        keep_options(self, "kernel", kernel_initializer, kernel_regularizer, kernel_constraint)
+        keep_options(
+            self, "recurrent", recurrent_initializer, recurrent_regularizer, recurrent_constraint
+        )
+        keep_options(self, "bias", bias_initializer, bias_regularizer, bias_constraint)
         self.dropout, self.recurrent_dropout, self.seed = dropout, recurrent_dropout, seed
         self.seed_generator = random.SeedGenerator(seed)
 
@@ -98,7 +96,7 @@ class UnitsCell(Cell):
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
-        dtype = getattr(self, "compute_dtype", self.dtype)
+        dtype = self.compute_dtype
         return [ops.zeros((batch_size, n), dtype) for n in sizes]
 
     def build(self, input_shape: Any) -> None:

@@ -79,7 +79,7 @@ class _ConvLSTMCell(Cell):
         return ops.conv(x, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
-        dtype = getattr(self, "compute_dtype", self.dtype)
+        dtype = self.compute_dtype
         return [ops.zeros((batch_size, *self.state_shape), dtype) for _ in range(2)]
 
     def mask_shapes(self) -> dict[str, tuple[int, ...]]:
