@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from polyk.autodiff import linalg_rules, nn_rules  # noqa: F401  add their rules
+from polyk.autodiff.recurrent import gru_steps, lstm_steps
 from polyk.autodiff.rules import CONSTANT, JOINT, RULES, SEVERAL
 from polyk.contract import Backend
 from polyk.ops.operators import Operators
@@ -146,6 +147,25 @@ class TapeBackend(Backend):
             return b.getitem(g, b._span(g, axis, edges[i], edges[i + 1]))
 
         return tape.add(out, (parents, back))
+
+    def lstm(self, x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+        sums = self.swapaxes(self.linear(x, kernel, bias), 0, 1)
+        states = custom_gradient(lstm_steps, (sums, h, c, recurrent))
+        ys, cs = self.split(states, [self.shape(h)[-1]], 2)
+        steps = self.shape(sums)[0]
+        last = (self._step(s, steps - 1) for s in (ys, cs))
+        return self.swapaxes(ys, 0, 1), *last
+
+    def gru(self, x: Any, h: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
+        if bias is None:
+            bias = self._engine().full((2, self.shape(kernel)[1]), 0.0, self.dtype(x))
+        first, second = self.unstack(bias, 0)
+        sums = self.swapaxes(self.linear(x, kernel, first), 0, 1)
+        ys = custom_gradient(gru_steps, (sums, h, recurrent, second))
+        return self.swapaxes(ys, 0, 1), self._step(ys, self.shape(sums)[0] - 1)
+
+    def _step(self, x: Any, i: int) -> Any:
+        return self.getitem(x, (i, *(slice(0, d, 1) for d in self.shape(x)[1:])))
 
     def value_and_grad(self, fn: Any) -> Any:
         return value_and_grad(self._engine(), fn)
