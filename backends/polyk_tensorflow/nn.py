@@ -9,10 +9,12 @@ import tensorflow as tf
 from polyk.contract import Backend
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-_UNROLL = 16  # steps up to which a traced scan is written out
+_UNROLL = 64  # steps up to which a traced scan is written out
 
 
 class NN(Backend):
+    hoists_inputs = False
+
     @staticmethod
     @tf.custom_gradient
     def relu(x):

@@ -12,19 +12,22 @@ from polyk.contract.primitives import Tensor
 class Sequence(NN):
     """What an engine may have as one kernel; by default loops and products."""
 
+    hoists_inputs = True  # whether one product with all inputs is faster than one a step
+
     def lstm(
         self, x: Tensor, h: Tensor, c: Tensor, kernel: Tensor, recurrent: Tensor,
         bias: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         """All outputs (N, steps, units), then the last h and c (N, units); gates i, f, g, o."""
 
-        def step(state: list[Tensor], zs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        inputs, product = self._products(x, kernel, bias)
+
+        def step(state: list[Tensor], xs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
             h, c = state
-            z = self.add(zs[0], self.matmul(h, recurrent))
-            h, c = self.lstm_cell(z, c)
+            h, c = self.lstm_cell(self.add(product(xs[0]), self.matmul(h, recurrent)), c)
             return [h, c], [h]
 
-        (h, c), ys = self._over_steps(step, [h, c], self.linear(x, kernel, bias))
+        (h, c), ys = self._over_steps(step, [h, c], inputs)
         return ys, h, c
 
     def lstm_cell(self, z: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -41,12 +44,14 @@ class Sequence(NN):
         """All outputs (N, steps, units), then the last; gates z, r, h, the reset gate applied to
         the product. `bias` is (2, 3 * units): for the input and for the state."""
         first, second = (None, None) if bias is None else self.unstack(bias, 0)
+        inputs, product = self._products(x, kernel, first)
 
         def step(state: list[Tensor], xs: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-            h = self.gru_cell(xs[0], self.linear(state[0], recurrent, second), state[0])
+            (h,) = state
+            h = self.gru_cell(product(xs[0]), self.linear(h, recurrent, second), h)
             return [h], [h]
 
-        (h,), ys = self._over_steps(step, [h], self.linear(x, kernel, first))
+        (h,), ys = self._over_steps(step, [h], inputs)
         return ys, h
 
     def gru_cell(self, x: Tensor, s: Tensor, h: Tensor) -> Tensor:
@@ -57,6 +62,12 @@ class Sequence(NN):
         z, r = self.split(self.sigmoid(self.add(x, s)), [units], 1)
         new = self.tanh(self.add(x_h, self.multiply(r, s_h)))
         return self.add(new, self.multiply(z, self.subtract(h, new)))
+
+    def _products(self, x: Tensor, kernel: Tensor, bias: Tensor | None) -> tuple[Tensor, Any]:
+        """What to run over, and what makes of its steps their products with the kernel."""
+        if self.hoists_inputs:
+            return self.linear(x, kernel, bias), lambda z: z
+        return x, lambda x: self.linear(x, kernel, bias)
 
     def _over_steps(self, step: Any, state: list[Tensor], x: Tensor) -> tuple[list[Tensor], Tensor]:
         """`scan` along axis 1 for a step with one output."""
