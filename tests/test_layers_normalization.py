@@ -92,3 +92,32 @@ def test_a_mask_has_one_axis_less():
 def test_the_axis_must_be_known(name):
     with pytest.raises(ValueError, match="must be known"):
         getattr(layers, f"{name}Normalization")().build((None, 3, None))
+
+
+def test_the_gradient_of_batch_normalization_has_a_gradient(backend, float64):
+    x, along = X.astype("float64"), np.cos(np.arange(X.size)).reshape(X.shape)
+    gamma = np.linspace(0.5, 1.5, 6)
+
+    def fused(x):
+        return ops.normalize_batch(x, gamma)[0]
+
+    def composed(x):
+        mean, variance = ops.moments(x, (0, 1))
+        return ops.batch_normalization(x, mean, variance, -1, scale=gamma)
+
+    def bend(normalize):
+        def slope(x):
+            first = polyk.grad(lambda x: ops.sum(normalize(x) ** 3))(x)
+            return ops.sum(ops.multiply(first, along))
+
+        return polyk.to_numpy(polyk.grad(slope)(ops.convert_to_tensor(x)))
+
+    np.testing.assert_allclose(bend(fused), bend(composed), rtol=1e-9, atol=1e-9)
+
+
+def test_mixed_precision_keeps_its_statistics_in_full(backend):
+    layer = layers.BatchNormalization(dtype="mixed_float16", momentum=0.999)
+    y = layer(X, training=True)
+    assert ops.dtype(y) == "float16"
+    assert [w.dtype for w in layer.weights] == ["float32"] * 4
+    np.testing.assert_allclose(layer.moving_mean, 0.001 * X.mean((0, 1)), rtol=2e-3, atol=1e-6)

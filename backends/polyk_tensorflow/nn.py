@@ -46,6 +46,23 @@ class NN(Backend):
         loss = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(known, target, 0), output)
         return tf.where(known, loss, tf.constant(math.nan, loss.dtype))
 
+    def normalize_batch(self, x, gamma, beta, axes, epsilon):
+        *places, size = x.shape
+        count = math.prod(places)
+        last = axes == tuple(range(len(places))) and count * size > 0
+        if not last or x.dtype != tf.float32 or epsilon < 1.001e-5:  # to which cuDNN would raise it
+            return super().normalize_batch(x, gamma, beta, axes, epsilon)
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=x if len(places) == 3 else tf.reshape(x, (count, 1, 1, size)),
+            scale=tf.ones((size,)) if gamma is None else tf.reshape(gamma, (size,)),
+            offset=tf.zeros((size,)) if beta is None else tf.reshape(beta, (size,)),
+            mean=tf.zeros((0,)), variance=tf.zeros((0,)), epsilon=epsilon, is_training=True,
+        )  # fmt: skip
+        population = variance * (max(count - 1, 1) / count)
+        shape = (*(1 for _ in places), size)
+        mean, variance = (tf.stop_gradient(tf.reshape(v, shape)) for v in (mean, population))
+        return tf.reshape(y, x.shape), mean, variance
+
     def random_bits(self, key, count, draw):
         # XLA fuses the hundred small ops into one pass: ten times faster. Eager counts are rounded
         # up to a power of two, or else every new one would be compiled.
