@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import reference
 from against_keras import compare
 from polyk_conformance.zoo import ZOO
 
@@ -121,3 +122,52 @@ def test_mixed_precision_keeps_its_statistics_in_full(backend):
     assert ops.dtype(y) == "float16"
     assert [w.dtype for w in layer.weights] == ["float32"] * 4
     np.testing.assert_allclose(layer.moving_mean, 0.001 * X.mean((0, 1)), rtol=2e-3, atol=1e-6)
+
+
+def test_spectral_normalization_divides_by_the_largest_singular_value(backend):
+    inner = layers.Dense(3, kernel_initializer="random_normal")
+    layer = layers.SpectralNormalization(inner, power_iterations=50)
+    layer.build((None, 6))
+    before = inner.get_weights()[0]
+    y = polyk.to_numpy(layer(X[0], training=True))
+    want = before / np.linalg.svd(before, compute_uv=False)[0]
+    np.testing.assert_allclose(inner.get_weights()[0], want, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(y, X[0] @ want, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(polyk.to_numpy(layer(X[0])), y)
+
+
+def test_spectral_normalization_steps_as_in_keras(float64):
+    values = [np.random.default_rng(i).normal(size=s) for i, s in enumerate([(6, 3), (1, 3), (3,)])]
+
+    def step(layers, x):
+        layer = layers.SpectralNormalization(layers.Dense(3, dtype="float64"), dtype="float64")
+        layer.build((4, 6))
+        layer.set_weights(values)
+        return [layer(x, training=True), *layer.get_weights()]
+
+    with reference.keras() as keras:
+        x = X[:, 0].astype("float64")
+        wanted = [keras.ops.convert_to_numpy(v) for v in step(keras.layers, x)]
+    for found, want in zip(step(layers, x), wanted, strict=True):
+        np.testing.assert_allclose(found, want, rtol=1e-9)
+
+
+def test_a_kernel_of_zeros_stays_one():
+    layer = layers.SpectralNormalization(layers.Dense(3, kernel_initializer="zeros"))
+    assert not layer(X, training=True).any()
+    assert np.isfinite(np.concatenate([w.ravel() for w in layer.get_weights()])).all()
+
+
+def test_a_model_with_spectral_normalization_trains(backend):
+    model = polyk.Sequential(
+        [layers.Input((6,)), layers.SpectralNormalization(layers.Dense(1))], seed=0
+    )
+    model.compile(polyk.optimizers.SGD(0.1), "mse")
+    x = np.random.default_rng(0).normal(size=(32, 6)).astype("float32")
+    history = model.fit(x, x[:, :1], epochs=20, verbose=0).history["loss"]
+    assert history[-1] < 0.5 * history[0]
+
+
+def test_a_layer_without_a_kernel_is_refused():
+    with pytest.raises(ValueError, match="neither a kernel nor embeddings"):
+        layers.SpectralNormalization(layers.Flatten())(X)

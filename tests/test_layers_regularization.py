@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import reference
 from polyk_conformance.zoo import ZOO
 
 import polyk
@@ -80,3 +81,20 @@ def test_gaussian_noise_is_added():
 def test_wrong_use_is_told(make, says):
     with pytest.raises(ValueError, match=says):
         make()
+
+
+def test_activity_regularization_adds_its_penalty_to_the_loss():
+    layer = layers.ActivityRegularization(l1=0.5, l2=0.1)
+    x = np.array([[1.0, -2.0], [0.0, 3.0]], "float32")
+    np.testing.assert_array_equal(layer(x), x)
+    with reference.keras() as keras:
+        theirs = keras.layers.ActivityRegularization(l1=0.5, l2=0.1)
+        theirs(x)
+        want = float(theirs.losses[0])
+    np.testing.assert_allclose(float(layer.losses[0]), want, rtol=1e-6)
+
+
+def test_activity_regularization_has_a_config():
+    config = layers.ActivityRegularization(l1=0.5).get_config()
+    assert config["l1"] == 0.5
+    assert layers.ActivityRegularization.from_config(config).get_config() == config

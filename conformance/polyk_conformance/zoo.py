@@ -165,6 +165,14 @@ NORMALIZATION = [
         ("UnitNormalization",),
         ("UnitNormalization", {"axis": [1, 2]}),
     ),
+    *_rows(
+        IMAGE,
+        (
+            "SpectralNormalization",
+            {"layer": lambda layers: layers.Conv2D(3, 2), "power_iterations": 3},
+        ),
+        ("SpectralNormalization", {"layer": lambda layers: layers.Dense(3)}),
+    ),
     *_rows((3, 4), ("BatchNormalization",), ("GroupNormalization", {"groups": 1})),
     *_rows(LINE, ("BatchNormalization",), ("LayerNormalization", {"axis": 1})),
 ]

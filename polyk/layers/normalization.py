@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from polyk import ops
+from polyk import initializers, ops
 from polyk.errors import ShapeError
 from polyk.layers.arguments import keep_options
 from polyk.layers.base import Layer
+from polyk.layers.core import positive
 from polyk.layers.spec import InputSpec
+from polyk.layers.wrapping import Wrapper
 from polyk.shapes import axis_index, axis_tuple
 
 __all__ = [
     "BatchNormalization", "GroupNormalization", "LayerNormalization", "RMSNormalization",
-    "UnitNormalization",
+    "SpectralNormalization", "UnitNormalization",
 ]  # fmt: skip
 
 
@@ -280,6 +282,45 @@ class UnitNormalization(Layer):
 
     def call(self, inputs: Any) -> Any:
         return ops.normalize(inputs, self.axis, epsilon=1e-12)
+
+
+class SpectralNormalization(Wrapper):
+    """The layer inside with its kernel divided by its spectral norm, at each training step anew.
+
+    The norm is found by `power_iterations` steps from where the last step ended. Source: T. Miyato
+    et al., "Spectral normalization for generative adversarial networks", 2018.
+    """
+
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        self.power_iterations = positive(power_iterations, "power_iterations", self)
+
+    def build(self, input_shape: Any = None) -> None:
+        super().build(input_shape)
+        own = {w.name: w for w in self.layer.weights}
+        kernel = own.get("kernel", own.get("embeddings"))
+        if kernel is None:
+            raise ValueError(f"{self.where()}: {self.layer!r} has neither a kernel nor embeddings.")
+        self.kernel = kernel  # the same weight, here and in the layer
+        start = initializers.TruncatedNormal(stddev=0.02)
+        self.vector_u = self.add_weight("vector_u", (1, kernel.shape[-1]), start, trainable=False)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        if training:
+            self.vector_u, sigma = self._power_iteration(self.kernel)
+            self.kernel = ops.divide(self.kernel, sigma)
+        return self.layer(inputs)
+
+    def _power_iteration(self, kernel: Any) -> tuple[Any, Any]:
+        """The next `vector_u` and the norm; 1 for a kernel of zeros, which keeps `vector_u`."""
+        matrix, u = ops.reshape(kernel, (-1, kernel.shape[-1])), self.vector_u
+        fixed = ops.stop_gradient(matrix)
+        for _ in range(self.power_iterations):
+            v = ops.normalize(ops.matmul(u, ops.transpose(fixed)), None)
+            u = ops.normalize(ops.matmul(v, fixed), None)
+        nothing = ops.all(ops.equal(fixed, 0.0))
+        sigma = ops.reshape(ops.matmul(ops.matmul(v, matrix), ops.transpose(u)), ())
+        return ops.where(nothing, self.vector_u, u), ops.where(nothing, 1.0, sigma)
 
 
 def _wide(x: Any) -> Any:
