@@ -15,7 +15,7 @@ def rest(beta: float, t: Any) -> Any:
     """``1 - beta ** t`` without cancellation."""
     if not beta:
         return 1.0
-    return ops.negative(ops.expm1(ops.multiply(t, math.log(beta))))
+    return -ops.expm1(t * math.log(beta))  # scalars: Python's operators are the shorter way
 
 
 def toward(x: Any, target: Any, beta: float) -> Any:
@@ -71,8 +71,8 @@ class Adam(_Moments):
             self.rule = None
 
     def hyper(self, t: Any, rate: Any) -> dict[str, Any]:
-        alpha = ops.divide(ops.sqrt(rest(self.beta_2, t)), rest(self.beta_1, t))
-        return {"alpha": ops.multiply(alpha, rate), "beta_1": self.beta_1, "beta_2": self.beta_2,
+        alpha = rate * ops.sqrt(rest(self.beta_2, t)) / rest(self.beta_1, t)
+        return {"alpha": alpha, "beta_1": self.beta_1, "beta_2": self.beta_2,
                 "epsilon": self.epsilon}  # fmt: skip
 
     def update(self, p: Any, g: Any, *slots: Any, **hyper: Any) -> tuple[Any, ...]:
