@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import polyk
-from polyk import layers
+from polyk import callbacks, layers
 from polyk.callbacks import BackupAndRestore, Callback
 from polyk.errors import LoadError
 from polyk.saving.checkpoints import Checkpoints
@@ -160,6 +160,27 @@ def test_callbacks_remember(tmp_path):
     assert resumed.patience == 5  # what this run was given
     assert (resumed.best, resumed.wait, resumed.losses) == (whole.best, whole.wait, whole.losses)
     for a, b in zip(resumed.weights, whole.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("at", [3, 8, 14, 20, 26])
+@pytest.mark.parametrize("save_freq", [1, "epoch"])
+def test_polyks_own_callbacks_go_on(tmp_path, at, save_freq):
+    def listeners(i):
+        return [
+            callbacks.EarlyStopping("loss", 0.05, patience=2, restore_best_weights=True),
+            callbacks.ReduceLROnPlateau("loss", 0.5, patience=1, min_delta=0.05),
+            callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9),
+            callbacks.ModelCheckpoint(tmp_path / f"best{i}.polyk", "loss", save_best_only=True),
+        ]
+
+    whole = run(listeners(0), epochs=8)
+    backup = {"backup_dir": tmp_path / "b", "save_freq": save_freq}
+    assert run([BackupAndRestore(**backup), *listeners(1), Stop(at)], epochs=8) is None
+    resumed = run([BackupAndRestore(**backup), *listeners(1)], epochs=8)
+    assert_same(resumed, whole)
+    best = [polyk.load_model(tmp_path / f"best{i}.polyk").get_weights() for i in range(2)]
+    for a, b in zip(*best, strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -139,11 +139,8 @@ class Nadam(_Moments):
     def _move(self, grads: list[Any], weights: list[Weight]) -> None:
         assert self.product is not None
         if self._on_host(self.product.backend):
-            import numpy as np
-
-            factor = float(ops.convert_to_numpy(self._momentum(self._count_on_host())))
-            product = np.asarray(self.known.read() * factor, self.product.dtype)
-            self.known.write(product.item())  # as it is stored: a resumed run reads that
+            factor = self._momentum(self._count_on_host())
+            self.known.write(self.known.read() * float(ops.convert_to_numpy(factor)))
         else:
             t = ops.cast(ops.add(ops.convert_to_tensor(self.iterations), 1), self.product.dtype)
             self.product.assign(ops.multiply(self.product.value, self._momentum(t)))

@@ -46,7 +46,7 @@ class Number:
 
     def read(self) -> float:
         if self.weight.cell is not self.cell:
-            self.value: float = self.weight.numpy().item()
+            self.value = _decimal(self.weight.numpy())
             self.cell = self.weight.cell
         return self.value
 
@@ -54,11 +54,20 @@ class Number:
         """Set it; before it has a place, where it starts."""
         import numpy as np
 
+        stored = np.asarray(value, self.weight.dtype)
         if self.weight.backend is None:
             self.weight.initializer = constant(value)
         else:
-            self.weight.assign(np.asarray(value, self.weight.dtype))
-        self.value, self.cell = value, self.weight.cell
+            self.weight.assign(stored)
+        self.value, self.cell = _decimal(stored), self.weight.cell
+
+
+def _decimal(stored: Any) -> float:
+    """The shortest number that is stored so: 0.001, not the 0.0010000000474974513 it becomes.
+
+    It follows from the stored bits alone, so a run taken up from a file computes with the same.
+    """
+    return stored.item() if stored.dtype.kind in "iu" else float(str(stored))
 
 
 def constant(value: float) -> Callable[..., Any]:
