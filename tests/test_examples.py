@@ -58,3 +58,9 @@ def test_four_curves_start_from_the_same_weights_and_stay_together(example, tmp_
         assert float(line.split()[-1]) < 1e-8
     if matplotlib:
         assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_the_memory_learned_holds_for_longer_sequences(example):
+    right = re.findall(r"length +(\d+): (\S+)% of the bits", example("copy_task.py"))
+    assert [int(length) for length, _ in right] == [4, 8, 12]
+    assert all(float(share) > 99 for _, share in right)

@@ -1,5 +1,7 @@
 """Bidirectional and TimeDistributed beside Keras."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from test_recurrent import LEFT, STATE, X, check, label
@@ -89,3 +91,41 @@ def test_time_distributed_refuses_what_has_no_steps():
         layers.TimeDistributed(layers.GRU(2))(
             np.ones((2, 3, 4, 5), "float32"), mask=np.ones((3, 2, 4), bool)
         )
+
+
+# Masks that come with the data.
+
+WORDS = np.array([[1, 2, 3, 0, 0], [4, 0, 0, 0, 0], [5, 1, 2, 4, 3], [0, 0, 0, 0, 0]], "int32")
+READERS = {
+    "layers": lambda of: [of.LSTM(3, return_sequences=True), of.GRU(2)],
+    "both-ways": lambda of: [
+        of.Bidirectional(of.GRU(2, return_sequences=True)), of.SimpleRNN(2, return_sequences=True),
+    ],
+    "cells": lambda of: [of.RNN([of.GRUCell(3), of.LSTMCell(2)])],
+    "each-step": lambda of: [of.TimeDistributed(of.Dense(3)), of.LSTM(2)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_the_mask_of_an_embedding_reaches_every_layer_as_in_keras(name):
+    def make(of):
+        inputs = of.Input((None,), dtype="int32")
+        x = of.Embedding(6, 4, mask_zero=True)(inputs)
+        for layer in READERS[name](of):
+            x = layer(x)
+        return polyk.Model(inputs, x) if of is layers else import_module("keras").Model(inputs, x)
+
+    twins = Twins(make, WORDS)
+    twins.check_outputs()
+    twins.check_gradients()
+
+
+def test_padding_changes_nothing_that_attention_gives():
+    inputs = layers.Input((None,), dtype="int32")
+    x = layers.Embedding(6, 4, mask_zero=True)(inputs)
+    x = layers.MultiHeadAttention(2, 3)(x, x)
+    x = layers.Attention()([x, x])
+    model = polyk.Model(inputs, layers.LSTM(2)(x), seed=0)
+    for row in WORDS[:2]:
+        words = row[row > 0]
+        np.testing.assert_allclose(model(row[None]), model(words[None]), rtol=1e-5, atol=1e-7)
