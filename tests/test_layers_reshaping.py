@@ -10,7 +10,15 @@ from polyk import layers
 IMAGE = np.ones((2, 3, 4, 5), "float32")
 
 
-@pytest.mark.parametrize("specimen", ZOO["reshaping"], ids=str)
+# On torch, Keras has another cubic kernel than on its other backends, and no Lanczos.
+ELSEWHERE = {"Bicubic", "lanczos3"}
+
+
+@pytest.mark.parametrize(
+    "specimen",
+    [s for s in ZOO["reshaping"] if s.options.get("interpolation") not in ELSEWHERE],
+    ids=str,
+)
 def test_a_layer_is_that_of_keras(float64, specimen):
     compare(specimen)
 

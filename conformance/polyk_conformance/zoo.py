@@ -205,6 +205,9 @@ RESHAPING = [
         ("ZeroPadding2D", {"padding": ((1, 0), (2, 3)), **FIRST}),
         ("UpSampling2D", {"size": (2, 3)}),
         ("UpSampling2D", {"size": 2, **FIRST}),
+        ("UpSampling2D", {"size": (2, 3), "interpolation": "bilinear"}),
+        ("UpSampling2D", {"size": 2, "interpolation": "Bicubic", **FIRST}),
+        ("UpSampling2D", {"size": 2, "interpolation": "lanczos3"}),
     ),
     *_rows(
         LINE,

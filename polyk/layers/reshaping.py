@@ -225,8 +225,7 @@ class UpSampling2D(_Spatial):
             return _repeated(inputs, self.size, self._first)
         sizes = inputs.shape[self._first : self._first + 2]
         new = tuple(n * factor for n, factor in zip(sizes, self.size, strict=True))
-        resize = ops.image.resize
-        return resize(inputs, new, self.interpolation, data_format=self.data_format)
+        return ops.image.resize(inputs, new, self.interpolation, data_format=self.data_format)
 
 
 class UpSampling3D(_Spatial):
