@@ -1,4 +1,4 @@
-"""Factorizations by XLA, and the less common functions."""
+"""Factorizations by XLA, Fourier transforms, and the less common functions."""
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,17 @@ class Linalg(Backend):
         return tuple(jnp.linalg.slogdet(x))
 
     det = staticmethod(jnp.linalg.det)
+
+    def fft(self, re, im):
+        y = jnp.fft.fft(lax.complex(re, im))
+        return y.real, y.imag
+
+    def rfft(self, x):
+        y = jnp.fft.rfft(x)
+        return y.real, y.imag
+
+    def irfft(self, re, im, n):
+        return jnp.fft.irfft(lax.complex(re, im), n)
 
     def view(self, x, dtype):
         return _view(x, dtype)

@@ -1,4 +1,4 @@
-"""Factorizations by LAPACK, as far as NumPy gives access to it, and the less common functions."""
+"""Factorizations by LAPACK where NumPy gives access to it, Fourier transforms, rarer functions."""
 
 import numpy as np
 
@@ -47,6 +47,17 @@ class Linalg(Backend):
         return tuple(np.linalg.slogdet(x))
 
     det = staticmethod(np.linalg.det)
+
+    def fft(self, re, im):
+        y = np.fft.fft(re + 1j * im)
+        return y.real, y.imag
+
+    def rfft(self, x):
+        y = np.fft.rfft(x)
+        return y.real, y.imag
+
+    def irfft(self, re, im, n):
+        return np.fft.irfft(re + 1j * im, n)
 
     def view(self, x, dtype):
         return np.ascontiguousarray(x).view(dtype)

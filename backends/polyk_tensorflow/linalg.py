@@ -1,4 +1,4 @@
-"""Factorizations by tf.linalg, and the less common functions."""
+"""Factorizations by tf.linalg, Fourier transforms, and the less common functions."""
 
 import tensorflow as tf
 
@@ -36,6 +36,17 @@ class Linalg(Backend):
         return tuple(tf.linalg.slogdet(x))
 
     det = staticmethod(tf.linalg.det)
+
+    def fft(self, re, im):
+        y = tf.signal.fft(tf.complex(re, im))
+        return tf.math.real(y), tf.math.imag(y)
+
+    def rfft(self, x):
+        y = tf.signal.rfft(x)
+        return tf.math.real(y), tf.math.imag(y)
+
+    def irfft(self, re, im, n):
+        return tf.signal.irfft(tf.complex(re, im), [n])
 
     def view(self, x, dtype):
         kind, size = DTYPES[dtype], x.dtype.size

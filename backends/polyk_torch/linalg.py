@@ -1,4 +1,4 @@
-"""Factorizations by torch.linalg, and the less common functions."""
+"""Factorizations by torch.linalg, Fourier transforms, and the less common functions."""
 
 import torch
 
@@ -32,6 +32,17 @@ class Linalg(Backend):
         return tuple(torch.linalg.slogdet(x))
 
     det = staticmethod(torch.linalg.det)
+
+    def fft(self, re, im):
+        y = torch.fft.fft(torch.complex(re, im))
+        return y.real, y.imag
+
+    def rfft(self, x):
+        y = torch.fft.rfft(x)
+        return y.real, y.imag
+
+    def irfft(self, re, im, n):
+        return torch.fft.irfft(torch.complex(re, im), n)
 
     def view(self, x, dtype):
         return x.contiguous().view(TORCH[dtype])

@@ -212,6 +212,38 @@ class Conv(Factorizations):
         parts = [part] * math.prod(window)
         return self._scatter_windows(parts, self.shape(x), window, strides, pads)
 
+    def max_pool_with_argmax(
+        self, x: Tensor, window: Shape, strides: Shape, pads: Pads, dilation: Shape
+    ) -> tuple[Tensor, Tensor]:
+        """The first maximum of each window, and its int32 place among the flat spatial cells."""
+        views = self._windows(x, window, strides, pads, dilation, lowest(self.dtype(x)))
+        cells = self.stack(views, 0)
+        first = self.argmax(cells, 0)
+        y = self.squeeze(self.take_along_axis(cells, self.expand_dims(first, 0), 0), (0,))
+        place, rank, step = self.multiply(first, 0), len(self.shape(x)), 1
+        for axis in reversed(range(len(window))):
+            cell = self.multiply(self.mod(first, window[axis]), dilation[axis])
+            first = self.floor_divide(first, window[axis])
+            count = self.shape(y)[axis + 1]
+            start = self.arange(0, count * strides[axis], strides[axis], "int32")
+            start = self.subtract(start, pads[axis][0])
+            shape = tuple(count if i == axis + 1 else 1 for i in range(rank))
+            at = self.add(cell, self.reshape(start, shape))
+            place = self.add(place, self.multiply(at, step))
+            step *= self.shape(x)[axis + 1]
+        return y, place
+
+    def dilated_average_pool(
+        self, x: Tensor, window: Shape, strides: Shape, pads: Pads, dilation: Shape
+    ) -> Tensor:
+        """`average_pool` of windows whose cells lie apart."""
+        ones = self.full((1, *self.shape(x)[1:-1], 1), 1.0, self.dtype(x))
+        total, count = (
+            self.sum(self.stack(self._windows(v, window, strides, pads, dilation), 0), (0,))
+            for v in (x, ones)
+        )
+        return self.divide(total, count)
+
     def adaptive_max_pool(self, x: Tensor, sizes: Shape) -> Tensor:
         """As `max_pool`, over ``sizes`` windows that overlap where they must."""
         cells, window, _ = self._adaptive_cells(x, sizes)

@@ -98,6 +98,24 @@ class NN(Conv):
     def squareplus(self, x: Tensor, b: float) -> Tensor:
         return self.multiply(self.add(x, self.sqrt(self.add(self.square(x), b))), 0.5)
 
+    def sparse_plus(self, x: Tensor) -> Tensor:
+        middle = self.multiply(self.square(self.add(x, 1.0)), 0.25)
+        return self.where(self.less_equal(x, -1), 0.0, self.where(self.less(x, 1), middle, x))
+
+    def sparse_sigmoid(self, x: Tensor) -> Tensor:
+        return self.clip(self.multiply(self.add(x, 1.0), 0.5), 0.0, 1.0)
+
+    def sparsemax(self, x: Tensor, axis: int) -> Tensor:
+        n = self.shape(x)[axis]
+        ordered = self.flip(self.sort(x, axis), (axis,))
+        place = tuple(n if i == axis else 1 for i in range(len(self.shape(x))))
+        count = self.reshape(self.arange(1, n + 1, 1, self.dtype(x)), place)
+        spare = self.subtract(self.cumsum(ordered, axis), 1.0)
+        inside = self.less(spare, self.multiply(ordered, count))  # the support: the largest ones
+        size = self.sum(self.cast(inside, self.dtype(x)), (axis,), True)
+        total = self.sum(self.where(inside, ordered, 0.0), (axis,), True)
+        return self.relu(self.subtract(x, self.divide(self.subtract(total, 1.0), size)))
+
     def glu(self, x: Tensor, axis: int) -> Tensor:
         a, b = self.split(x, [self.shape(x)[axis] // 2], axis)
         return self.multiply(a, self.sigmoid(b))

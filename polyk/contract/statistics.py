@@ -130,6 +130,26 @@ class Statistics(Special):
         hit = self.equal(self.reshape(ids, (1, n)), segments)
         return self.reshape(hit, (count, n, *(1,) * (rank - 1)))
 
+    def scatter_extreme(self, x: Tensor, places: Tensor, updates: Tensor, largest: bool) -> Tensor:
+        """Rows of `x` (n, m) held against the `updates` (k, m) of their `places` (k,).
+
+        The updates are written in the order of their size, so that the best comes last.
+        """
+        n, m = self.shape(x)
+        k = self.shape(updates)[0]
+        order = self.argsort(updates, 0)
+        order = order if largest else self.flip(order, (0,))
+        ranked = self.take_along_axis(updates, order, 0)
+        cell = self.multiply(self.take(places, order, 0), m)
+        cell = self.reshape(self.add(cell, self.arange(0, m, 1, "int32")), (k * m, 1))
+        flat = self.reshape(x, (n * m,))
+        best = self.scatter_update(flat, cell, self.reshape(ranked, (k * m,)))
+        return self.reshape((self.maximum if largest else self.minimum)(flat, best), (n, m))
+
+    def scatter_multiply(self, x: Tensor, places: Tensor, updates: Tensor) -> Tensor:
+        """Rows of `x` (n, m) times all `updates` (k, m) of their `places` (k,)."""
+        return self.multiply(x, self.segment_prod(updates, places, self.shape(x)[0]))
+
     def corrcoef(self, x: Tensor) -> Tensor:
         """The correlations of the rows of a matrix, held within -1 and 1."""
         away = self.subtract(x, self.mean(x, (1,), True))

@@ -1,4 +1,4 @@
-"""Convolution and pooling in one to three spatial dimensions, in both data formats.
+"""Convolution in one to three spatial dimensions, in both data formats.
 
 `data_format` "channels_last" is ``(N, *sizes, C)``, "channels_first" ``(N, C, *sizes)``. Padding is
 "valid", "same" (TensorFlow's: the odd cell goes at the end) or explicit pairs (before, after).
@@ -13,13 +13,9 @@ from polyk.ops.dispatch import Tensor, cast, one, tensors
 from polyk.shapes import padding_pairs, spread, transpose_output, window_output
 
 __all__ = [
-    "adaptive_average_pool",
-    "adaptive_max_pool",
-    "average_pool",
     "conv",
     "conv_transpose",
     "depthwise_conv",
-    "max_pool",
     "separable_conv",
 ]
 
@@ -128,18 +124,22 @@ def conv_transpose(
     output_padding: Sizes | None = None,
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
+    *,
+    groups: int = 1,
+    output_shape: Sequence[int] | None = None,
 ) -> Tensor:
-    """The gradient of `conv` as a map of its own: kernel ``(*window, out, in)``.
+    """The gradient of `conv` as a map of its own: kernel ``(*window, out / groups, in)``.
 
-    "same" gives ``size * stride`` cells, "valid" ``size * stride + max(window - stride, 0)``.
+    "same" gives ``size * stride`` cells, "valid" ``size * stride + max(window - stride, 0)``;
+    `output_shape` gives other spatial sizes, where a convolution takes them to those of the input.
     """
     b, x, kernel, first = _operands(inputs, kernel, data_format, "conv_transpose")
     *window, filters, depth = b.shape(kernel)
     n = len(window)
-    if depth != b.shape(x)[-1]:
+    if depth != b.shape(x)[-1] or depth % groups:
         raise ShapeError(
             f"conv_transpose: an input of {b.shape(x)[-1]} channels needs a kernel whose last size "
-            f"is that; got {b.shape(kernel)}."
+            f"is that and divides into {groups} groups; got {b.shape(kernel)}."
         )
     s, d = spread(strides, n, "strides"), spread(dilation_rate, n, "dilation_rate")
     extra = None
@@ -147,8 +147,12 @@ def conv_transpose(
         extra = (output_padding,) * n if isinstance(output_padding, int) else tuple(output_padding)
     padding = padding.lower()
     sizes = transpose_output(b.shape(x)[1:-1], window, s, padding, d, extra)
+    sizes = sizes if output_shape is None else tuple(int(size) for size in output_shape)
     pads = _cut(padding, b.shape(x)[1:-1], sizes, window, s, d)
-    y = b.conv_input_grad(x, kernel, (b.shape(x)[0], *sizes, filters), s, pads, d, 1)
+    if output_shape and window_output(sizes, window, s, pads, d) != b.shape(x)[1:-1]:
+        raise ShapeError(f"conv_transpose: no convolution takes {sizes} to {b.shape(x)[1:-1]}.")
+    shape = (b.shape(x)[0], *sizes, filters * groups)
+    y = b.conv_input_grad(x, kernel, shape, s, pads, d, groups)
     return _to_first(b, y, first)
 
 
@@ -160,90 +164,3 @@ def _cut(padding: str, places: Any, sizes: Any, window: Any, strides: Any, dilat
         before = spare // 2 if padding == "same" else 0
         result.append((before, spare - before))
     return tuple(result)
-
-
-def _pool(
-    op: str,
-    inputs: Any,
-    pool_size: Sizes,
-    strides: Sizes | None,
-    padding: str | Sequence[Any],
-    data_format: str | None,
-) -> Tensor:
-    first = _channels_first(data_format)
-    b, x = one(inputs)
-    if len(b.shape(x)) < 3:
-        raise ShapeError(f"{op} needs batch, spatial and channel axes; got {b.shape(x)}.")
-    x = _to_last(b, x, first)
-    if op == "average_pool" and b.dtype(x) not in dtypes.FLOATS:
-        x = b.cast(x, dtypes.floatx())
-    n = len(b.shape(x)) - 2
-    window = spread(pool_size, n, "pool_size")
-    s = window if strides is None else spread(strides, n, "strides")
-    sizes = b.shape(x)[1:-1]
-    pads = padding_pairs(padding, sizes, window, s, (1,) * n)
-    if any(max(p) >= k for p, k in zip(pads, window, strict=True)):
-        raise ShapeError(f"{op}: padding {pads} must be smaller than the window {window}.")
-    out = window_output(sizes, window, s, pads, (1,) * n)
-    if 0 in (*b.shape(x), *out):
-        y = b.full((b.shape(x)[0], *out, b.shape(x)[-1]), 0, b.dtype(x))
-    else:
-        y = getattr(b, op)(x, window, s, pads)
-    return _to_first(b, y, first)
-
-
-def max_pool(
-    inputs: Any,
-    pool_size: Sizes,
-    strides: Sizes | None = None,
-    padding: str | Sequence[Any] = "valid",
-    data_format: str | None = None,
-) -> Tensor:
-    """The largest of each window; NaN wins, padding never does. `strides` default to the window.
-
-    Of several maxima the first takes the gradient.
-    """
-    return _pool("max_pool", inputs, pool_size, strides, padding, data_format)
-
-
-def average_pool(
-    inputs: Any,
-    pool_size: Sizes,
-    strides: Sizes | None = None,
-    padding: str | Sequence[Any] = "valid",
-    data_format: str | None = None,
-) -> Tensor:
-    """The mean of each window's cells inside the input; padding does not count."""
-    return _pool("average_pool", inputs, pool_size, strides, padding, data_format)
-
-
-def adaptive_max_pool(inputs: Any, output_size: Sizes, data_format: str | None = None) -> Tensor:
-    """The largest of each of `output_size` windows, which overlap where they must.
-
-    Along an axis of n cells, place i of m sees those from ``i n // m`` up to
-    ``ceil((i + 1) n / m)``. Of several maxima the first takes the gradient.
-    """
-    return _adaptive("adaptive_max_pool", inputs, output_size, data_format)
-
-
-def adaptive_average_pool(
-    inputs: Any, output_size: Sizes, data_format: str | None = None
-) -> Tensor:
-    """The mean of each of `output_size` windows, as `adaptive_max_pool` places them."""
-    return _adaptive("adaptive_average_pool", inputs, output_size, data_format)
-
-
-def _adaptive(op: str, inputs: Any, output_size: Sizes, data_format: str | None) -> Tensor:
-    first = _channels_first(data_format)
-    b, x = one(inputs)
-    x = _to_last(b, x, first)
-    sizes = spread(output_size, len(b.shape(x)) - 2, "output_size")
-    if 0 in b.shape(x)[1:-1]:
-        raise ShapeError(f"{op}: an input {b.shape(x)} has no cells to pool.")
-    if op == "adaptive_average_pool" and b.dtype(x) not in dtypes.FLOATS:
-        x = b.cast(x, dtypes.floatx())
-    if 0 in b.shape(x):
-        y = b.full((b.shape(x)[0], *sizes, b.shape(x)[-1]), 0, b.dtype(x))
-    else:
-        y = getattr(b, op)(x, sizes)
-    return _to_first(b, y, first)

@@ -17,6 +17,7 @@ from polyk.shapes import axis_index
 
 __all__ = [
     "digitize",
+    "gather_nd",
     "get_item",
     "multi_hot",
     "nonzero",
@@ -83,14 +84,59 @@ def _check_range(b: Any, labels: Tensor, n: int, what: str) -> None:
         raise IndexError(f"{what} {bad} is out of range for {n}.")
 
 
-def scatter_update(inputs: Any, indices: Any, updates: Any) -> Tensor:
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Tensor:
     """A copy of `inputs` with ``inputs[indices[i]] = updates[i]``; the last of several stays.
 
     `indices` (..., k) name places in the first k axes; `updates` has the shape of `indices`
-    without its last axis, then the remaining axes of `inputs`.
+    without its last axis, then the remaining axes of `inputs`. With a `reduction`, "add", "mul",
+    "max" or "min", updates meet the value that is there, and one another.
     """
     b, x, where, values = _places(inputs, indices, updates)
-    return b.scatter_update(x, where, values)
+    if reduction is None:
+        return b.scatter_update(x, where, values)
+    if reduction == "add":
+        return b.scatter_add(x, where, values)
+    if reduction not in ("mul", "max", "min"):
+        raise ValueError(f"scatter_update: reduction is add, mul, max or min; got {reduction!r}.")
+    shape, k = b.shape(x), b.shape(where)[1]
+    rows = b.reshape(x, (math.prod(shape[:k]), math.prod(shape[k:])))
+    values = b.reshape(values, (b.shape(where)[0], b.shape(rows)[1]))
+    places = _flat_places(b, where, shape[:k])
+    if reduction == "mul":
+        return b.reshape(b.scatter_multiply(rows, places, values), shape)
+    return b.reshape(b.scatter_extreme(rows, places, values, reduction == "max"), shape)
+
+
+def _flat_places(b: Any, where: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """(n,): the places that the rows of `where` (n, k) have when the k axes are one."""
+    steps = [math.prod(sizes[i + 1 :]) for i in range(len(sizes))]
+    return b.sum(b.multiply(where, b.constant(_limits(steps))), (1,))
+
+
+def gather_nd(x: Any, indices: Any) -> Tensor:
+    """``x[indices[i]]``: indices (..., k) name places in the first k axes; (..., rest)."""
+    b, (x, where) = tensors(x, indices)
+    where = as_indices(b, where)
+    shape, given = b.shape(x), b.shape(where)
+    if not given or given[-1] > len(shape):
+        raise ShapeError(f"gather_nd: indices {given} must end in at most {len(shape)}.")
+    k = given[-1]
+    _check_places(b, where, shape[:k], "gather_nd")
+    where = b.reshape(where, (math.prod(given[:-1]), k))
+    where = b.where(b.less(where, 0), b.add(where, b.constant(_limits(shape[:k]))), where)
+    rows = b.reshape(x, (math.prod(shape[:k]), *shape[k:]))
+    y = b.take(rows, _flat_places(b, where, shape[:k]), 0)
+    return b.reshape(y, (*given[:-1], *shape[k:]))
+
+
+def _check_places(b: Any, where: Tensor, sizes: tuple[int, ...], op: str) -> None:
+    if not b.is_concrete(where) or b.rank == 1:
+        return
+    host = b.to_numpy(where).reshape(-1, len(sizes))
+    wrong = (host < -_limits(sizes)) | (host >= _limits(sizes))
+    if wrong.any():
+        bad = host[wrong.any(1)][0].tolist()
+        raise IndexError(f"{op}: index {bad} is out of range for shape {sizes}.")
 
 
 def scatter_add(inputs: Any, indices: Any, updates: Any) -> Tensor:
@@ -117,12 +163,7 @@ def _places(inputs: Any, indices: Any, updates: Any) -> tuple[Any, Tensor, Tenso
     rest = shape[k:]
     count = math.prod(given[:-1])
     limits = b.constant(_limits(shape[:k]))
-    if b.is_concrete(where) and b.rank != 1:
-        host = b.to_numpy(where).reshape(-1, k)
-        wrong = (host < -_limits(shape[:k])) | (host >= _limits(shape[:k]))
-        if wrong.any():
-            bad = host[wrong.any(1)][0].tolist()
-            raise IndexError(f"scatter: index {bad} is out of range for shape {shape[:k]}.")
+    _check_places(b, where, shape[:k], "scatter")
     where = b.reshape(where, (count, k))
     where = b.where(b.less(where, 0), b.add(where, limits), where)
     values = cast(b, values, b.dtype(x))

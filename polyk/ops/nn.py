@@ -13,6 +13,7 @@ from polyk.ops.indexing import multi_hot as multi_hot
 from polyk.ops.indexing import one_hot as one_hot
 from polyk.ops.layout import depth_to_space as depth_to_space
 from polyk.ops.layout import space_to_depth as space_to_depth
+from polyk.ops.pooling import *
 from polyk.ops.reductions import moments as moments
 from polyk.shapes import axis_index, axis_tuple
 

@@ -30,6 +30,7 @@ __all__ = [
     "nansum",
     "nanvar",
     "percentile",
+    "psnr",
     "ptp",
     "quantile",
     "segment_max",
@@ -317,6 +318,14 @@ def cdist(x: Any, y: Any) -> Tensor:
     if min(len(b.shape(x)), len(b.shape(y))) < 2 or b.shape(x)[-1] != b.shape(y)[-1]:
         raise ShapeError(f"cdist: rows of {b.shape(x)} and {b.shape(y)} must have one length.")
     return b.cdist(x, y)
+
+
+def psnr(x1: Any, x2: Any, max_val: float) -> Tensor:
+    """The peak signal-to-noise ratio in decibels, over all elements; inf of equal tensors."""
+    b, x, y = floating_tensors(x1, x2)
+    away = b.square(b.subtract(x, y))
+    error = b.mean(away, tuple(range(len(b.shape(away)))))
+    return b.subtract(20 * math.log10(max_val), b.multiply(b.log10(error), 10.0))
 
 
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Tensor:

@@ -9,6 +9,7 @@ from polyk_conformance.cases import (
     conv,
     creation,
     elementwise,
+    extras,
     image,
     indexing,
     layout,
@@ -18,6 +19,7 @@ from polyk_conformance.cases import (
     reductions,
     sequence,
     shaping,
+    signal,
     special,
     statistics,
 )
@@ -25,7 +27,7 @@ from polyk_conformance.cases.case import Case, arrays_of, map_arrays
 
 FAMILIES = (
     *(creation, elementwise, special, reductions, statistics, shaping, layout, indexing),
-    *(linalg, matrices, conv, image, nn, sequence, control),
+    *(linalg, matrices, conv, extras, image, signal, nn, sequence, control),
 )
 CASES: list[Case] = [case for family in FAMILIES for case in family.CASES]
 
