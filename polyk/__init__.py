@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from polyk import regularizers as regularizers
     from polyk import saving as saving
     from polyk import utils as utils
+    from polyk.array_api import ArrayAPIBackend as ArrayAPIBackend
     from polyk.autodiff import custom_gradient as custom_gradient
     from polyk.autodiff import grad as grad
     from polyk.autodiff import value_and_grad as value_and_grad
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _names = {  # module -> what it gives to ``polyk.``; the modules themselves come last
+    "array_api": "ArrayAPIBackend",
     "autodiff": "custom_gradient grad value_and_grad vjp",
     "compilation": "compile",
     "contract": "Backend",

@@ -18,6 +18,7 @@ dtype_policies
 configured
 contract
 select
+array_api
 config
 hookspecs
 plugins

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 import polyk
 from polyk import dtypes, plugins
+from polyk.contract.optional import ABSENT, OPTIONAL
 from polyk_conformance import known
 from polyk_conformance.cases import precise_cases
 from polyk_conformance.report.describe import describe
@@ -131,14 +132,23 @@ def float64():
 def pytest_runtest_call(item):
     """What a backend says it cannot do must fail, and for the reason it gives."""
     backend = getattr(item, "funcargs", {}).get("backend")
-    gaps = backend.gaps if isinstance(backend, polyk.Backend) else {}
+    if not isinstance(backend, polyk.Backend):
+        return (yield)
     try:
         result = yield
-    except polyk.UnsupportedOp as e:
-        if any(reason in str(e) for reason in gaps.values()):
+    except (polyk.UnsupportedOp, polyk.DTypeError) as e:
+        if unclaimed(backend, str(e)):
             pytest.xfail(str(e))
         raise
-    case = item.callspec.params.get("case") if gaps and hasattr(item, "callspec") else None
-    if getattr(case, "op", None) in gaps:
-        pytest.fail(f"{case.op} works, and the backend declares that it does not: {gaps[case.op]}")
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    op = getattr(params.get("case"), "op", None)
+    if op in backend.gaps:
+        pytest.fail(f"{op} works, and the backend declares that it does not: {backend.gaps[op]}")
     return result
+
+
+def unclaimed(backend, words):
+    """Whether an error says what the backend says of itself: a gap, a dtype or method it lacks."""
+    missing = [f"has no dtype {d}." for d in dtypes.ALL if d not in backend.dtypes]
+    absent = [f"does not support {op}: {ABSENT}" for op in OPTIONAL]
+    return any(reason in words for reason in (*backend.gaps.values(), *missing, *absent))

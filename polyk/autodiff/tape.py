@@ -49,8 +49,9 @@ class TapeTensor(Operators):
         return tuple(self.value.shape)
 
     @property
-    def dtype(self) -> Any:
-        return self.value.dtype
+    def dtype(self) -> str:
+        """The name: dtype objects of two engines, met in one table, may not bear comparison."""
+        return self.tape.engine.names[self.value.dtype]
 
     def __repr__(self) -> str:
         return f"<recorded {self.value!r}>"

@@ -39,7 +39,7 @@ class Engine(Primitives):
         return tuple(x.shape)
 
     def dtype(self, x: Tensor) -> str:
-        return dtypes.NAMES[x.dtype]
+        return self.names[x.dtype]
 
     def device(self, x: Tensor) -> str:
         """Where `x` lives: one of `devices()`."""

@@ -46,7 +46,10 @@ def count_and_double(x):
 
 
 def running_sum(x, reverse=False):
-    return ops.scan(lambda c, row: (c + row, c * row), ops.zeros_like(x[0]), x, reverse=reverse)
+    def step(carry, row):
+        return ops.add(carry, row), ops.multiply(carry, row)
+
+    return ops.scan(step, ops.zeros_like(ops.get_item(x, 0)), x, reverse=reverse)
 
 
 def scanned(x, reverse=False):
