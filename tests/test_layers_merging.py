@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import reference
 from against_keras import compare
 from polyk_conformance.zoo import ZOO
 
+import polyk
 from polyk import layers
 
 A, B = (np.random.default_rng(i).normal(size=(2, 3, 4)).astype("float32") for i in (1, 2))
@@ -84,3 +86,18 @@ def test_wrong_use_is_told(make, inputs, says):
 def test_masks_and_inputs_must_match():
     with pytest.raises(ValueError, match="expected 2 masks in a list"):
         layers.Add().compute_mask([A, B], [LEFT])
+
+
+@pytest.mark.parametrize("name", ["Add", "Multiply", "Maximum", "Average", "Concatenate"])
+def test_masks_travel_through_a_merge_as_in_keras(float64, name):
+    x, y = A.astype("float64") * LEFT[..., None], B.astype("float64") * RIGHT[..., None]
+
+    def model(library):
+        entries = [library.layers.Input((3, 4)) for _ in range(2)]
+        masked = [library.layers.Masking()(entry) for entry in entries]
+        merged = getattr(library.layers, name)()(masked)
+        return library.Model(entries, library.layers.GlobalAveragePooling1D()(merged))
+
+    with reference.keras() as keras:
+        want = keras.ops.convert_to_numpy(model(keras)([x, y]))
+    np.testing.assert_allclose(model(polyk)([x, y]), want, rtol=1e-6)

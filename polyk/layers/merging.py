@@ -50,9 +50,10 @@ class _Merge(Layer):
         if not len(inputs):
             raise self._unfit(())
         ranks = {len(x.shape) for x in inputs}
+        if len(ranks) > 1:
+            inputs = [ops.reshape(x, _widened(x.shape, max(ranks))) for x in inputs]
         if mask is None or len(ranks) > 1:
             mask = [None] * len(inputs)
-        inputs = [ops.reshape(x, _widened(x.shape, max(ranks))) for x in inputs]
         return self.merge(inputs, [m if m is None else ops.expand_dims(m, -1) for m in mask])
 
     def merge(self, inputs: list[Any], masks: list[Any]) -> Any:
