@@ -52,9 +52,9 @@ def _sibling_names(layers: list[Any]) -> list[str]:
     groups: dict[str, list[tuple[int, int]]] = {}
     names = [layer.name for layer in layers]
     for i, layer in enumerate(layers):
-        base = snake_case(type(layer).__name__)
-        if found := re.fullmatch(re.escape(base) + r"(?:_(\d{1,9}))?", layer.name):
-            groups.setdefault(base, []).append((int(found[1] or 0), i))
+        base = re.escape(snake_case(type(layer).__name__))
+        if found := re.fullmatch(rf"((?:forward_|backward_)?{base})(?:_(\d{{1,9}}))?", layer.name):
+            groups.setdefault(found[1], []).append((int(found[2] or 0), i))
     for base, members in groups.items():
         for rank, (_, i) in enumerate(sorted(members)):
             names[i] = f"{base}_{rank}" if rank else base
