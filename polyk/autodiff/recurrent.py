@@ -12,7 +12,7 @@ from polyk.select import backend_of
 
 
 def lstm_steps(z: Any, h: Any, c: Any, recurrent: Any) -> Any:
-    """(steps, N, 4 units) and states (N, units) to h and c side by side, (steps, N, 2 units)."""
+    """(steps, N, 4 units) and states (N, units) to each h and the last c, (steps + 1, N, units)."""
     b = backend_of(z, h, c, recurrent)
     units, kept, states = b.shape(h)[-1], [], []
     points = [units, 2 * units, 3 * units]
@@ -24,19 +24,16 @@ def lstm_steps(z: Any, h: Any, c: Any, recurrent: Any) -> Any:
         bent = b.tanh(c)
         h = b.multiply(o, bent)
         kept.append((*before, i, f, g, o, bent))
-        states.append(b.concatenate([h, c], 1))
+        states.append(h)
 
     def pull(upstream: Any) -> tuple[Any, Any, Any, Any]:
         b = backend_of(upstream, z, h, c, recurrent)
         back, d_sums = b.transpose(recurrent, (1, 0)), []
-        dh = dc = None
-        for g_t, (_, c_, i, f, g, o, bent) in zip(
-            reversed(b.unstack(upstream, 0)), reversed(kept), strict=True
-        ):
-            gh, gc = b.split(g_t, [units], 1)
-            dh = gh if dh is None else b.add(gh, dh)
-            into = b.multiply(b.multiply(dh, o), _bend(b, bent))
-            dc = b.add(into, gc if dc is None else b.add(gc, dc))
+        *outer, dc = b.unstack(upstream, 0)
+        dh = None
+        for g_t, (_, c_, i, f, g, o, bent) in zip(reversed(outer), reversed(kept), strict=True):
+            dh = g_t if dh is None else b.add(g_t, dh)
+            dc = b.add(dc, b.multiply(b.multiply(dh, o), _bend(b, bent)))
             parts = [
                 b.multiply(b.multiply(dc, g), _slope(b, i)),
                 b.multiply(b.multiply(dc, c_), _slope(b, f)),
@@ -48,7 +45,7 @@ def lstm_steps(z: Any, h: Any, c: Any, recurrent: Any) -> Any:
         dz = b.stack(d_sums[::-1], 0)
         return dz, dh, dc, _of_kernel(b, [k[0] for k in kept], dz)
 
-    return b.stack(states, 0), pull
+    return b.stack([*states, c], 0), pull
 
 
 def gru_steps(x: Any, h: Any, recurrent: Any, bias: Any) -> Any:

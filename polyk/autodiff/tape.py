@@ -152,10 +152,10 @@ class TapeBackend(Backend):
     def lstm(self, x: Any, h: Any, c: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
         sums = self.swapaxes(self.linear(x, kernel, bias), 0, 1)
         states = custom_gradient(lstm_steps, (sums, h, c, recurrent))
-        ys, cs = self.split(states, [self.shape(h)[-1]], 2)
         steps = self.shape(sums)[0]
-        last = (self._step(s, steps - 1) for s in (ys, cs))
-        return self.swapaxes(ys, 0, 1), *last
+        ys, _ = self.split(states, [steps], 0)
+        h, c = (self._step(states, i) for i in (steps - 1, steps))
+        return self.swapaxes(ys, 0, 1), h, c
 
     def gru(self, x: Any, h: Any, kernel: Any, recurrent: Any, bias: Any) -> Any:
         if bias is None:
