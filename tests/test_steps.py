@@ -73,7 +73,7 @@ class Counting(polyk.Model):
         self.seen = metrics.Sum("seen")
 
     def compile(self, first, second):
-        super().compile("sgd")
+        super().compile()
         self.first_optimizer, self.second_optimizer = first, second
 
     @property

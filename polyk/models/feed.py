@@ -43,11 +43,11 @@ class Feed:
 
     def batches(self, order: Any = None) -> Iterator[Any]:
         """Batch by batch, as `train_step` takes them, in `order` if given."""
-        data = (self.x, self.y, self.sample_weight)
+        data = pack(self.x, self.y, self.sample_weight)
         for start in range(0, self.size, self.batch_size):
             stop = min(start + self.batch_size, self.size)
             part: Any = slice(start, stop) if order is None else order[start:stop]
-            yield pack(*(trees.map(lambda a, p=part: a[p], tree) for tree in data))  # type: ignore[misc]
+            yield trees.map(lambda a, p=part: a[p], data)  # type: ignore[misc]
 
     def on_epoch_end(self) -> None:
         """Arrays stay as they are."""

@@ -22,6 +22,7 @@ class Objective:
         self.tracker = metrics.Mean(name="loss")
         self.names: list[str] = []
         self.losses: list[Any] | None = None
+        self.lone: Any = None  # the loss of a single output
         self.parts: list[Any] = []  # a running mean for each loss, if there are several
         self.metrics: list[list[tuple[Any, bool]]] = []
         self.labels: dict[int, str] = {}
@@ -45,6 +46,7 @@ class Objective:
             pairs = [(m, False) for m in plain[i]] + [(m, True) for m in weighted[i]]
             rows.append([(metrics.resolve(m, found[i], out.shape, shape), w) for m, w in pairs])
         self.names, self.losses, self.metrics = names, found, rows
+        self.lone = found[0] if self.weights == [1.0] else None
         self._label()
 
     def _label(self) -> None:
@@ -73,6 +75,9 @@ class Objective:
         """The weighted sum of the outputs' losses, a scalar; None if there is no loss."""
         self._settle(y, y_pred)
         assert self.losses is not None
+        if self.lone is not None and _is_leaf(y) and _is_leaf(sample_weight):  # by far the usual
+            output = leaves(y_pred)[0]
+            return self.lone(y, output, sample_weight=sample_weight, mask=mask_of(output))
         total = None
         targets = arrange(y, self.names, self.losses)
         rows = zip(self.losses, self.weights, targets, leaves(y_pred),
@@ -164,6 +169,10 @@ def _label(metric: str, output: str, several: bool, weighted: bool, taken: set[s
         label = f"{first}_{n}"
     taken.add(label)
     return label
+
+
+def _is_leaf(tree: Any) -> bool:
+    return not isinstance(tree, (dict, list, tuple))
 
 
 def leaves(tree: Any) -> list[Any]:
