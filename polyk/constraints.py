@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from polyk import ops
+from polyk.config import epsilon
 from polyk.configured import Configured
 from polyk.ops.dispatch import Tensor
 from polyk.registry import Registry
@@ -16,7 +17,6 @@ from polyk.registry import Registry
 REGISTRY = Registry("constraint")
 
 Axis = int | tuple[int, ...] | list[int]
-_EPSILON = 1e-7
 
 
 class Constraint(Configured):
@@ -42,7 +42,7 @@ class UnitNorm(Constraint):
         self.axis = axis
 
     def __call__(self, w: Any) -> Tensor:
-        return ops.divide(w, ops.add(ops.norm(w, axis=self.axis, keepdims=True), _EPSILON))
+        return ops.divide(w, ops.add(ops.norm(w, axis=self.axis, keepdims=True), epsilon()))
 
 
 @REGISTRY.add
@@ -58,7 +58,7 @@ class MinMaxNorm(Constraint):
         norms = ops.norm(w, axis=self.axis, keepdims=True)
         wanted = ops.multiply(ops.clip(norms, self.min_value, self.max_value), self.rate)
         wanted = ops.add(wanted, ops.multiply(norms, 1 - self.rate))
-        return ops.multiply(w, ops.divide(wanted, ops.add(norms, _EPSILON)))
+        return ops.multiply(w, ops.divide(wanted, ops.add(norms, epsilon())))
 
 
 @REGISTRY.add

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from polyk import constraints, initializers, regularizers
+from polyk import config, constraints, initializers, regularizers
 from polyk.layers.base import Layer
 
 Sizes = int | Sequence[int]
@@ -29,9 +29,9 @@ def one_of(value: Any, name: str, known: Sequence[str]) -> str:
 
 
 def known_format(data_format: str | None) -> str:
-    """Where the channels are; last unless said otherwise."""
+    """Where the channels are: as `polyk.config.image_data_format` says unless it is given."""
     known = ("channels_last", "channels_first")
-    return one_of(data_format or known[0], "data_format", known)
+    return one_of(data_format or config.image_data_format(), "data_format", known)
 
 
 def channel_axis(layer: Any) -> int:

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from polyk import ops
+from polyk.config import epsilon
 from polyk.losses.targets import labels, prepare
 from polyk.ops.dispatch import Tensor, floating
 
@@ -37,8 +38,6 @@ __all__ = [
     "tversky",
 ]
 
-_EPSILON = 1e-7
-
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     """``mean((y_true - y_pred) ** 2)``."""
@@ -55,14 +54,14 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Tensor:
     """``100 * mean(|y_true - y_pred| / max(|y_true|, 1e-7))``."""
     y_true, y_pred = prepare(y_true, y_pred)
-    scale = ops.maximum(ops.abs(y_true), _EPSILON)
+    scale = ops.maximum(ops.abs(y_true), epsilon())
     ratio = ops.abs(ops.divide(ops.subtract(y_true, y_pred), scale))
     return ops.multiply(ops.mean(ratio, axis=-1), 100.0)
 
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Tensor:
     """``mean((log(1 + y_true) - log(1 + y_pred)) ** 2)``; what is below 1e-7 counts as 1e-7."""
-    logs = (ops.log1p(ops.maximum(y, _EPSILON)) for y in prepare(y_true, y_pred))
+    logs = (ops.log1p(ops.maximum(y, epsilon())) for y in prepare(y_true, y_pred))
     return ops.mean(ops.square(ops.subtract(*logs)), axis=-1)
 
 
@@ -112,14 +111,14 @@ def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     """``sum(y_true * log(y_true / y_pred))`` of distributions over the last axis."""
-    y_true, y_pred = (ops.clip(y, _EPSILON, 1.0) for y in prepare(y_true, y_pred))
+    y_true, y_pred = (ops.clip(y, epsilon(), 1.0) for y in prepare(y_true, y_pred))
     return ops.sum(ops.multiply(y_true, ops.log(ops.divide(y_true, y_pred))), axis=-1)
 
 
 def poisson(y_true: Any, y_pred: Any) -> Tensor:
     """``mean(y_pred - y_true * log(y_pred))``: counts and their predicted rates."""
     y_true, y_pred = prepare(y_true, y_pred)
-    logs = ops.multiply(y_true, ops.log(ops.add(y_pred, _EPSILON)))
+    logs = ops.multiply(y_true, ops.log(ops.add(y_pred, epsilon())))
     return ops.mean(ops.subtract(y_pred, logs), axis=-1)
 
 
@@ -210,7 +209,7 @@ def categorical_focal_crossentropy(
     y_true = _smooth(y_true, label_smoothing, ops.shape(y_pred)[axis])
     p = ops.softmax(y_pred, axis) if from_logits else y_pred
     p = ops.divide(p, ops.sum(p, axis, keepdims=True))
-    p = ops.clip(p, _EPSILON, 1.0 - _EPSILON)
+    p = ops.clip(p, epsilon(), 1.0 - epsilon())
     factor = ops.multiply(ops.power(ops.subtract(1.0, p), gamma), -alpha)
     return ops.sum(ops.multiply(factor, ops.multiply(y_true, ops.log(p))), axis)
 
@@ -242,7 +241,7 @@ def dice(y_true: Any, y_pred: Any, axis: int | tuple[int, ...] | None = None) ->
     y_true, y_pred = prepare(y_true, y_pred)
     both = ops.multiply(ops.sum(ops.multiply(y_true, y_pred), axis), 2.0)
     total = ops.add(ops.sum(y_true, axis), ops.sum(y_pred, axis))
-    return ops.subtract(1.0, ops.divide(both, ops.add(total, _EPSILON)))
+    return ops.subtract(1.0, ops.divide(both, ops.add(total, epsilon())))
 
 
 def tversky(
@@ -261,7 +260,7 @@ def tversky(
     missed = ops.sum(ops.multiply(ops.subtract(1.0, y_pred), y_true), axis)
     added = ops.sum(ops.multiply(ops.subtract(1.0, y_true), y_pred), axis)
     total = ops.add(both, ops.add(ops.multiply(missed, alpha), ops.multiply(added, beta)))
-    return ops.subtract(1.0, ops.divide(both, ops.add(total, _EPSILON)))
+    return ops.subtract(1.0, ops.divide(both, ops.add(total, epsilon())))
 
 
 def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) -> Tensor:

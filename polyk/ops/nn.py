@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from polyk import dtypes
+from polyk.config import epsilon
 from polyk.errors import ShapeError
 from polyk.ops.conv import *
 from polyk.ops.creation import normalize as normalize
@@ -234,7 +235,7 @@ def categorical_crossentropy(
 
 def _log_probabilities(b: Any, p: Tensor, axis: int) -> Tensor:
     p = b.divide(p, b.sum(p, (axis,), True))
-    return b.log(b.clip(p, 1e-7, 1.0 - 1e-7))
+    return b.log(b.clip(p, epsilon(), 1.0 - epsilon()))
 
 
 def sparse_categorical_crossentropy(
@@ -270,7 +271,7 @@ def _picked_crossentropy(b: Any, target: Tensor, p: Tensor, classes: int) -> Ten
     label = b.clip(target, 0, classes - 1)
     picked = b.squeeze(b.take_along_axis(p, b.expand_dims(label, axis), axis), (axis,))
     share = b.divide(picked, b.sum(p, (axis,), False))
-    loss = b.negative(b.log(b.clip(share, 1e-7, 1.0 - 1e-7)))
+    loss = b.negative(b.log(b.clip(share, epsilon(), 1.0 - epsilon())))
     return b.where(b.equal(label, target), loss, math.nan)
 
 
@@ -281,7 +282,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     _same_shape(b, target, output, "binary_crossentropy")
     if from_logits:
         return b.binary_crossentropy(target, output)
-    p = b.clip(output, 1e-7, 1.0 - 1e-7)
+    p = b.clip(output, epsilon(), 1.0 - epsilon())
     yes = b.multiply(target, b.log(p))
     no = b.multiply(b.subtract(1.0, target), b.log(b.subtract(1.0, p)))
     return b.negative(b.add(yes, no))
