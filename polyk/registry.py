@@ -70,6 +70,16 @@ def registered_name(obj: Any) -> str:
     return name
 
 
+def get_custom_objects() -> dict[str, Any]:
+    """The table of what the program offers to files, by name; it may be written to."""
+    return CUSTOM
+
+
+def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """What files mean by `name`: of `custom_objects`, scopes, then the table; None if nothing."""
+    return (custom_objects or {}).get(name) or _in_scope(name) or _registered(name)
+
+
 def _is_ours(obj: Any) -> bool:
     return str(obj.__module__).partition(".")[0] == "polyk"
 

@@ -3,7 +3,7 @@
 import pytest
 
 import polyk
-from polyk import layers, registry
+from polyk import layers, registry, saving
 from polyk.errors import UnknownName
 from polyk.layers.base import get
 from polyk.registry import CustomObjectScope, Registry, register_serializable, registered_name
@@ -80,6 +80,17 @@ def test_a_scope_offers_classes_for_a_while():
         assert type(get("Affine")) is cls
     with pytest.raises(UnknownName):
         get("Affine")
+
+
+def test_keras_names_for_the_table():
+    cls = register_serializable(package="mine")(affine())
+    assert saving.get_custom_objects()["mine>Affine"] is cls
+    assert saving.get_registered_name(cls) == "mine>Affine"
+    assert saving.get_registered_object("mine>Affine") is cls
+    assert saving.get_registered_object("x", {"x": 1}) == 1
+    assert saving.get_registered_object("none") is None
+    saving.get_custom_objects()["other"] = cls
+    assert type(get("other")) is cls
 
 
 def test_only_polyk_enters_its_tables():

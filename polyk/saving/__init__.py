@@ -6,7 +6,13 @@
 `exchange` is for other tools.
 """
 
-from polyk.registry import CustomObjectScope, register_serializable
+from polyk.registry import (
+    CustomObjectScope,
+    get_custom_objects,
+    get_registered_object,
+    register_serializable,
+    registered_name,
+)
 from polyk.saving.checkpoints import Checkpoints
 from polyk.saving.configs import model_from_json
 from polyk.saving.exchange import export_weights
@@ -14,12 +20,16 @@ from polyk.saving.models import load_model, load_weights, save_model, save_weigh
 
 custom_object_scope = CustomObjectScope
 register_keras_serializable = register_serializable
+get_registered_name = registered_name
 
 __all__ = [
     "Checkpoints",
     "CustomObjectScope",
     "custom_object_scope",
     "export_weights",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
     "load_model",
     "load_weights",
     "model_from_json",

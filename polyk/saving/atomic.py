@@ -80,7 +80,10 @@ def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable, where the system has a way to."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # one may write into it and not read it
+        return
     try:
         os.fsync(fd)
     except OSError as e:
