@@ -97,16 +97,16 @@ def binary(op: Callable[[Any, Any], Tensor]) -> Callable[[Any, Any], Tensor]:
     known: dict[type, Any] = {}
 
     @functools.wraps(op)
-    def call(x: Any, y: Any) -> Tensor:
-        t = type(x)
-        if t is type(y):
+    def call(x1: Any, x2: Any) -> Tensor:
+        t = type(x1)
+        if t is type(x2):
             found = known[t] if t in known else _find(t, name, known)
-            if found and x.dtype is y.dtype:
+            if found and x1.dtype is x2.dtype:
                 try:
-                    return found[0](x, y)
+                    return found[0](x1, x2)
                 except Exception:
                     pass
-        return op(x, y)
+        return op(x1, x2)
 
     return call
 

@@ -272,87 +272,87 @@ def rad2deg(x: Any) -> Tensor:
 
 
 @binary
-def add(x: Any, y: Any) -> Tensor:
-    """``x + y``; of bools: or."""
-    b, x, y = pair(x, y)
+def add(x1: Any, x2: Any) -> Tensor:
+    """``x1 + x2``; of bools: or."""
+    b, x, y = pair(x1, x2)
     return b.add(x, y)
 
 
 @binary
-def multiply(x: Any, y: Any) -> Tensor:
-    """``x * y``; of bools: and."""
-    b, x, y = pair(x, y)
+def multiply(x1: Any, x2: Any) -> Tensor:
+    """``x1 * x2``; of bools: and."""
+    b, x, y = pair(x1, x2)
     return b.multiply(x, y)
 
 
 @binary
-def maximum(x: Any, y: Any) -> Tensor:
+def maximum(x1: Any, x2: Any) -> Tensor:
     """The larger; a tie halves the gradient."""
-    b, x, y = pair(x, y)
+    b, x, y = pair(x1, x2)
     return b.maximum(x, y)
 
 
 @binary
-def minimum(x: Any, y: Any) -> Tensor:
+def minimum(x1: Any, x2: Any) -> Tensor:
     """The smaller; a tie halves the gradient."""
-    b, x, y = pair(x, y)
+    b, x, y = pair(x1, x2)
     return b.minimum(x, y)
 
 
-def subtract(x: Any, y: Any) -> Tensor:
-    """``x - y``; bools count as ints."""
-    b, x, y = _numbers(x, y)
+def subtract(x1: Any, x2: Any) -> Tensor:
+    """``x1 - x2``; bools count as ints."""
+    b, x, y = _numbers(x1, x2)
     return b.subtract(x, y)
 
 
-def floor_divide(x: Any, y: Any) -> Tensor:
+def floor_divide(x1: Any, x2: Any) -> Tensor:
     """The quotient rounded toward minus infinity; an int divided by 0 raises."""
-    b, x, y = _numbers(x, y)
+    b, x, y = _numbers(x1, x2)
     return b.floor_divide(x, y)
 
 
-def mod(x: Any, y: Any) -> Tensor:
-    """The remainder, with the sign of `y`; an int modulo 0 raises."""
-    b, x, y = _numbers(x, y)
+def mod(x1: Any, x2: Any) -> Tensor:
+    """The remainder, with the sign of `x2`; an int modulo 0 raises."""
+    b, x, y = _numbers(x1, x2)
     return b.mod(x, y)
 
 
-def power(x: Any, y: Any) -> Tensor:
-    """``x ** y``; the derivative at ``x = y = 0`` is 0."""
-    b, x, y = _numbers(x, y)
+def power(x1: Any, x2: Any) -> Tensor:
+    """``x1 ** x2``; the derivative at ``x1 = x2 = 0`` is 0."""
+    b, x, y = _numbers(x1, x2)
     return b.power(x, y)
 
 
-def divide(x: Any, y: Any) -> Tensor:
-    """``x / y``; of ints: a float."""
-    b, x, y = floating_pair(x, y)
+def divide(x1: Any, x2: Any) -> Tensor:
+    """``x1 / x2``; of ints: a float."""
+    b, x, y = floating_pair(x1, x2)
     return b.divide(x, y)
 
 
-def arctan2(x: Any, y: Any) -> Tensor:
-    """The angle of the point with ordinate `x` and abscissa `y`, in radians."""
-    b, x, y = floating_pair(x, y)
+def arctan2(x1: Any, x2: Any) -> Tensor:
+    """The angle of the point with ordinate `x1` and abscissa `x2`, in radians."""
+    b, x, y = floating_pair(x1, x2)
     return b.arctan2(x, y)
 
 
-def logaddexp(x: Any, y: Any) -> Tensor:
-    """``log(exp(x) + exp(y))`` without overflow."""
-    b, x, y = floating_tensors(x, y)
+def logaddexp(x1: Any, x2: Any) -> Tensor:
+    """``log(exp(x1) + exp(x2))`` without overflow."""
+    b, x, y = floating_tensors(x1, x2)
     return b.logaddexp(x, y)
 
 
-def hypot(x: Any, y: Any) -> Tensor:
-    """``sqrt(x ** 2 + y ** 2)`` without overflow."""
-    b, x, y = floating_tensors(x, y)
+def hypot(x1: Any, x2: Any) -> Tensor:
+    """``sqrt(x1 ** 2 + x2 ** 2)`` without overflow."""
+    b, x, y = floating_tensors(x1, x2)
     return b.hypot(x, y)
 
 
 true_divide = divide
 
 
-def divide_no_nan(x: Any, y: Any) -> Tensor:
-    """``x / y``, and 0 where `y` is 0."""
-    b, x, y = floating_tensors(x, y)
+def divide_no_nan(x1: Any, x2: Any) -> Tensor:
+    """``x1 / x2``, and 0 where `x2` is 0."""
+    b, x, y = floating_tensors(x1, x2)
     zero = b.equal(y, 0)
     return b.where(zero, 0.0, b.divide(x, b.where(zero, 1.0, y)))
 

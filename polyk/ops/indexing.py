@@ -68,9 +68,9 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Tens
     return b.one_hot(labels, num_classes, axis_index(axis, len(b.shape(labels)) + 1), name)
 
 
-def multi_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Tensor:
+def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Tensor:
     """1 for each class among the labels of a row: (..., n) to (..., num_classes)."""
-    hot = one_hot(x, num_classes, axis, dtype)
+    hot = one_hot(inputs, num_classes, axis, dtype)
     b, hot = one(hot)
     return b.max(hot, (axis_index(axis - 1 if axis < 0 else axis + 1, len(b.shape(hot))),))
 

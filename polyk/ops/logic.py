@@ -54,47 +54,47 @@ def isfinite(x: Any) -> Tensor:
     return b.isfinite(x)
 
 
-def equal(x: Any, y: Any) -> Tensor:
-    """``x == y``, a bool tensor."""
-    b, x, y = pair(x, y)
+def equal(x1: Any, x2: Any) -> Tensor:
+    """``x1 == x2``, a bool tensor."""
+    b, x, y = pair(x1, x2)
     return b.equal(x, y)
 
 
-def not_equal(x: Any, y: Any) -> Tensor:
-    """``x != y``, a bool tensor."""
-    b, x, y = pair(x, y)
+def not_equal(x1: Any, x2: Any) -> Tensor:
+    """``x1 != x2``, a bool tensor."""
+    b, x, y = pair(x1, x2)
     return b.not_equal(x, y)
 
 
-def less(x: Any, y: Any) -> Tensor:
-    """``x < y``, a bool tensor."""
-    b, x, y = pair(x, y)
+def less(x1: Any, x2: Any) -> Tensor:
+    """``x1 < x2``, a bool tensor."""
+    b, x, y = pair(x1, x2)
     return b.less(x, y)
 
 
-def less_equal(x: Any, y: Any) -> Tensor:
-    """``x <= y``, a bool tensor."""
-    b, x, y = pair(x, y)
+def less_equal(x1: Any, x2: Any) -> Tensor:
+    """``x1 <= x2``, a bool tensor."""
+    b, x, y = pair(x1, x2)
     return b.less_equal(x, y)
 
 
-def greater(x: Any, y: Any) -> Tensor:
-    """``x > y``, a bool tensor."""
-    b, x, y = pair(x, y)
+def greater(x1: Any, x2: Any) -> Tensor:
+    """``x1 > x2``, a bool tensor."""
+    b, x, y = pair(x1, x2)
     return b.greater(x, y)
 
 
-def greater_equal(x: Any, y: Any) -> Tensor:
-    """``x >= y``, a bool tensor."""
-    b, x, y = pair(x, y)
+def greater_equal(x1: Any, x2: Any) -> Tensor:
+    """``x1 >= x2``, a bool tensor."""
+    b, x, y = pair(x1, x2)
     return b.greater_equal(x, y)
 
 
 def isclose(
-    x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
-    """``|x - y| <= atol + rtol |y|``; equal infinities are close."""
-    b, (x, y) = tensors(x, y)
+    """``|x1 - x2| <= atol + rtol |x2|``; equal infinities are close."""
+    b, (x, y) = tensors(x1, x2)
     b, x, y = floating_pair(x, y)
     near = b.less_equal(b.abs(b.subtract(x, y)), b.add(b.multiply(b.abs(y), rtol), atol))
     near = b.logical_or(b.logical_and(near, b.isfinite(y)), b.equal(x, y))
@@ -107,21 +107,21 @@ def logical_not(x: Any) -> Tensor:
     return b.logical_not(cast(b, x, "bool"))
 
 
-def logical_and(x: Any, y: Any) -> Tensor:
-    """``x and y``."""
-    b, (x, y) = tensors(x, y)
+def logical_and(x1: Any, x2: Any) -> Tensor:
+    """``x1 and x2``."""
+    b, (x, y) = tensors(x1, x2)
     return b.logical_and(cast(b, x, "bool"), cast(b, y, "bool"))
 
 
-def logical_or(x: Any, y: Any) -> Tensor:
-    """``x or y``."""
-    b, (x, y) = tensors(x, y)
+def logical_or(x1: Any, x2: Any) -> Tensor:
+    """``x1 or x2``."""
+    b, (x, y) = tensors(x1, x2)
     return b.logical_or(cast(b, x, "bool"), cast(b, y, "bool"))
 
 
-def logical_xor(x: Any, y: Any) -> Tensor:
-    """Whether exactly one of `x`, `y` is true."""
-    b, (x, y) = tensors(x, y)
+def logical_xor(x1: Any, x2: Any) -> Tensor:
+    """Whether exactly one of `x1`, `x2` is true."""
+    b, (x, y) = tensors(x1, x2)
     return b.logical_xor(cast(b, x, "bool"), cast(b, y, "bool"))
 
 
@@ -167,8 +167,12 @@ def right_shift(x: Any, y: int) -> Tensor:
 bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 
 
-def where(condition: Any, x1: Any, x2: Any) -> Tensor:
-    """`x1` where `condition` holds, else `x2`."""
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    """`x1` where `condition` holds, else `x2`; without them, `nonzero` of the condition."""
+    if x1 is None and x2 is None:
+        from polyk.ops.indexing import nonzero
+
+        return nonzero(condition)
     b, (condition,) = tensors(condition)
     if type(x1) in dtypes.SCALARS and type(x2) in dtypes.SCALARS:
         x1 = b.asarray(x1)
