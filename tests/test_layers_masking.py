@@ -171,6 +171,17 @@ def test_loss_and_metrics_leave_masked_steps_out_as_in_keras(float64, weighted):
     np.testing.assert_allclose([got[k] for k in wanted], list(wanted.values()), rtol=1e-6)
 
 
+def test_a_weight_for_each_sample_is_one_for_each_of_its_steps():
+    model = masked_model(polyk, WORDS)
+    model.compile("sgd", "mse", weighted_metrics=["mae"])
+    model(WORDS)
+    each = np.array([1.0, 2.0, 0.5])
+    kwargs = {"return_dict": True, "verbose": 0}
+    short = model.evaluate(WORDS, TARGETS, sample_weight=each, **kwargs)
+    long = model.evaluate(WORDS, TARGETS, sample_weight=np.tile(each[:, None], 4), **kwargs)
+    assert short == pytest.approx(long, rel=1e-6)
+
+
 def test_a_masked_model_trains_alike_everywhere(backend):
     def trained():
         model = masked_model(polyk, WORDS)
