@@ -165,3 +165,12 @@ def test_without_pytest_the_command_says_what_to_install(polyk):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 1
     assert 'pip install "polyk[conformance]"' in done.stderr
+
+
+def test_a_second_device_computes_too(polyk, monkeypatch):
+    pytest.importorskip("jax")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    status, output = polyk("jax", "--device", "cpu:1", "--op", "capabilities", "--profile", "quick")
+    assert status == 0, output
+    assert "on cpu:1; 0 failed" in output

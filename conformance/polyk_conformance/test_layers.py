@@ -23,6 +23,11 @@ def places(*shape):
     return np.random.default_rng(2).integers(0, 7, shape).astype("int32")
 
 
+def masked(layer):
+    """`layer` behind an embedding whose zeros are masked."""
+    return polyk.Sequential([layers.Embedding(7, 4, mask_zero=True), layer])
+
+
 LINE, IMAGE, SOLID = normal(3, 8, 4), normal(2, 7, 6, 4), normal(1, 4, 5, 4, 2)
 LAYERS = {
     "Dense": (lambda: layers.Dense(5, activation="tanh"), normal(4, 6)),
@@ -45,11 +50,26 @@ LAYERS = {
     "Dropout": (lambda: layers.Dropout(0.4, seed=5), normal(6, 4)),
     "LSTM": (lambda: layers.LSTM(3), LINE),
     "LSTM-dropout": (lambda: layers.LSTM(3, dropout=0.3, recurrent_dropout=0.3, seed=4), LINE),
+    "LSTM-backwards": (lambda: layers.LSTM(3, return_sequences=True, go_backwards=True), LINE),
+    "LSTM-masked": (lambda: masked(layers.LSTM(3)), places(3, 6)),
+    "GRU": (lambda: layers.GRU(3, return_sequences=True), LINE),
+    "GRU-before": (lambda: layers.GRU(3, reset_after=False), LINE),
+    "SimpleRNN": (lambda: layers.SimpleRNN(3), LINE),
+    "Bidirectional": (lambda: layers.Bidirectional(layers.LSTM(2)), LINE),
+    "TimeDistributed": (lambda: layers.TimeDistributed(layers.Dense(2)), LINE),
+    "Conv2DTranspose": (lambda: layers.Conv2DTranspose(2, 3, strides=2, padding="same"), IMAGE),
+    "SeparableConv2D": (lambda: layers.SeparableConv2D(3, 2), IMAGE),
+    "DepthwiseConv2D": (lambda: layers.DepthwiseConv2D(3, strides=2), IMAGE),
+    "GroupNormalization": (lambda: layers.GroupNormalization(2), IMAGE),
+    "LayerNormalization": (lambda: layers.LayerNormalization(), LINE),
+    "RMSNormalization": (lambda: layers.RMSNormalization(), LINE),
+    "PReLU": (lambda: layers.PReLU(shared_axes=[1]), LINE),
+    "UpSampling2D": (lambda: layers.UpSampling2D(2), IMAGE),
     "Flatten": (lambda: layers.Flatten(), IMAGE),
     "Reshape": (lambda: layers.Reshape((4, 8)), LINE),
     "Activation": (lambda: layers.Activation("gelu"), normal(3, 4)),
 }
-STEPWISE = [name for name in LAYERS if name.startswith(("Batch", "LSTM", "Dropout"))]
+STEPWISE = ["BatchNormalization", "Dropout", "LSTM", "LSTM-dropout"]
 
 
 def total(parts):
