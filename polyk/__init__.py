@@ -6,6 +6,7 @@ Importing this module imports nothing else; each public name is imported when fi
 TYPE_CHECKING = False  # type checkers take this name for true; saves importing typing
 if TYPE_CHECKING:
     from polyk import activations as activations
+    from polyk import backend as backend
     from polyk import callbacks as callbacks
     from polyk import config as config
     from polyk import constraints as constraints
@@ -75,8 +76,8 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "saving": "load_model",
     "select": "device get_backend set_backend to_numpy use",
     "": (
-        "activations callbacks config constraints data dtype_policies initializers layers losses "
-        "metrics mixed_precision models ops optimizers random regularizers saving utils"
+        "activations backend callbacks config constraints data dtype_policies initializers layers "
+        "losses metrics mixed_precision models ops optimizers random regularizers saving utils"
     ),
 }
 _home = {name: module for module, names in _names.items() for name in names.split()}

@@ -52,6 +52,7 @@ UPWARD = {
     ("random", "weights"),
     ("callbacks", "saving"),
     ("models", "saving"),
+    ("backend", "layers"),
 }
 
 WITHOUT_NUMPY = {"errors", "dtypes", "shapes", "trees", "contract", "select", "plugins", "cli"}

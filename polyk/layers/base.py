@@ -46,6 +46,11 @@ __all__ = [
 _counts: dict[str, int] = {}
 
 
+def reset_names() -> None:
+    """Let `unique_name` begin again."""
+    _counts.clear()
+
+
 def unique_name(base: str) -> str:
     """`base`, then ``base_1``, ``base_2``, ..."""
     n = _counts[base] = _counts.get(base, -1) + 1
