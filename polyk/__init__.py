@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from polyk.select import set_backend as set_backend
     from polyk.select import to_numpy as to_numpy
     from polyk.select import use as use
+    from polyk.weights import Variable as Variable
 
 __version__ = "0.1.0"
 
@@ -75,6 +76,7 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "random": "set_random_seed",
     "saving": "load_model",
     "select": "device get_backend set_backend to_numpy use",
+    "weights": "Variable",
     "": (
         "activations backend callbacks config constraints data dtype_policies initializers layers "
         "losses metrics mixed_precision models ops optimizers random regularizers saving utils"

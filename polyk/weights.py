@@ -110,6 +110,14 @@ class Weight(Operators):
         else:
             self.cell = self.backend.write_cell(self.cell, b.stop_gradient(value))  # type: ignore[union-attr]
 
+    def assign_add(self, value: Any) -> None:
+        """Add `value` to the weight."""
+        self.assign(self + value)
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtract `value` from the weight."""
+        self.assign(self - value)
+
     def initialize(self, backend: Backend | None = None) -> None:
         """Compute the first value and place it on `backend` (the one in use)."""
         if _local.postponed:
@@ -154,7 +162,38 @@ class Weight(Operators):
             self.backend = backend
 
 
-HANDLES[Weight] = lambda w: w.value
+class Variable(Weight):
+    """A weight as Keras makes one: from a first value, or from an initializer and a shape.
+
+    >>> steps = polyk.Variable(0, dtype="int32", trainable=False)
+    >>> steps.assign_add(1)
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+        autocast: bool = False,
+        name: str | None = None,
+        constraint: Callable[..., Any] | None = None,
+    ) -> None:
+        first = None
+        if not callable(initializer):
+            b, (first,) = tensors(initializer)
+            first = cast(b, first, dtypes.standardize(dtype or dtypes.floatx()))
+            shape = b.shape(first)
+        elif shape is None:
+            raise ValueError("a Variable made by an initializer needs a shape.")
+        make = initializer if first is None else None
+        super().__init__(name or "variable", shape or (), dtype, make, trainable, None, constraint,
+                         autocast)  # fmt: skip
+        if first is not None:
+            self.assign(first)
+
+
+HANDLES[Weight] = HANDLES[Variable] = lambda w: w.value
 
 
 class WeightAttribute:

@@ -7,7 +7,7 @@ import pytest
 from conftest import AVAILABLE
 
 import polyk
-from polyk import layers, ops, random
+from polyk import initializers, layers, ops, random
 from polyk.compilation import state_weights
 from polyk.weights import Weight, frame, in_frame, value_and_grad
 
@@ -282,3 +282,17 @@ def test_the_state_of_several_things_lists_each_weight_once():
     extra = weight([1])
     found = state_weights([model, model.optimizer, extra, model, extra])
     assert len(found) == len(set(found)) == 2 + 2 + 4 + 1
+
+
+def test_a_variable_has_a_first_value_and_can_be_changed(backend):
+    x = polyk.Variable([1.0, 2.0], name="x")
+    x.assign_add([1.0, 1.0])
+    x.assign_sub(0.5)
+    np.testing.assert_array_equal(ops.convert_to_numpy(ops.multiply(x, 2.0)), [3.0, 5.0])
+    assert (x.name, x.shape, x.dtype) == ("x", (2,), "float32")
+
+
+def test_a_variable_of_an_initializer_needs_a_shape():
+    assert polyk.Variable(initializers.Ones(), (2, 3)).shape == (2, 3)
+    with pytest.raises(ValueError, match="needs a shape"):
+        polyk.Variable(initializers.Ones())

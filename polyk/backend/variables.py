@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from polyk import config, ops, random
 from polyk.graph import GraphTensor
-from polyk.weights import Weight
+from polyk.weights import Variable, Weight
 
 __all__ = [
     "batch_get_value",
@@ -44,12 +44,9 @@ _uids: defaultdict[str, int] = defaultdict(int)
 
 def variable(
     value: Any, dtype: Any = None, name: str | None = None, constraint: Any = None
-) -> Weight:
+) -> Variable:
     """A weight with the first value `value`, in floatx unless `dtype` says otherwise."""
-    first = ops.convert_to_tensor(value, dtype or config.floatx())
-    weight = Weight(name or "variable", ops.shape(first), ops.dtype(first), constraint=constraint)
-    weight.assign(first)
-    return weight
+    return Variable(value, dtype=dtype, name=name, constraint=constraint)
 
 
 def random_uniform_variable(
@@ -105,12 +102,14 @@ def update(x: Weight, new_x: Any) -> Weight:
 
 def update_add(x: Weight, increment: Any) -> Weight:
     """Add to `x`."""
-    return update(x, ops.add(x, increment))
+    x.assign_add(increment)
+    return x
 
 
 def update_sub(x: Weight, decrement: Any) -> Weight:
     """Subtract from `x`."""
-    return update(x, ops.subtract(x, decrement))
+    x.assign_sub(decrement)
+    return x
 
 
 def moving_average_update(x: Weight, value: Any, momentum: float) -> Weight:
