@@ -74,6 +74,21 @@ SAME = [
         (draw(2, 4, 4, 3), draw(3, 3, 5, 3), (2, 8, 8, 5)),
         {"strides": (2, 2), "padding": "same"},
     ),
+    (
+        "conv2d_transpose",
+        (draw(2, 4, 4, 3), draw(3, 3, 5, 3), (2, 7, 7, 5)),
+        {"strides": (2, 2), "padding": "same"},
+    ),
+    (
+        "ctc_batch_cost",
+        (
+            np.array([[0, 1, 1], [2, 0, 0]]),
+            rows(2, 6, 4).astype("float32"),
+            np.array([[6], [5]]),
+            np.array([[3], [1]]),
+        ),
+        {},
+    ),
     ("conv3d", (draw(1, 5, 5, 5, 2), draw(2, 2, 2, 2, 3)), {}),
     ("cumprod", (draw(3, 4),), {}),
     ("cumsum", (draw(3, 4),), {"axis": 1}),
@@ -290,3 +305,14 @@ def test_clear_session_lets_names_begin_again():
     assert layers.Dense(1).name == "dense"
     K.clear_session()
     assert layers.Dense(1).name == "dense"
+
+
+def test_ctc_decode_takes_the_best_class_of_each_step(legacy):
+    import tensorflow as tf
+
+    p, lengths = rows(3, 7, 4).astype("float32"), np.array([7, 5, 6])
+    (got,), scores = K.ctc_decode(p, lengths)
+    (wanted,), logs = legacy.ctc_decode(tf.constant(p), tf.constant(lengths))
+    wanted = wanted.numpy()
+    np.testing.assert_array_equal(K.eval(got)[:, : wanted.shape[1]], wanted)
+    np.testing.assert_allclose(K.eval(scores), logs.numpy(), rtol=1e-5)

@@ -8,7 +8,6 @@ from typing import Any
 
 from polyk import ops
 from polyk.backend.variables import normalize_data_format
-from polyk.errors import ShapeError
 from polyk.ops.dispatch import Tensor
 
 __all__ = [
@@ -122,13 +121,9 @@ def conv2d_transpose(
 
     `output_shape` is that of the whole output, with its batch (which may be None).
     """
-    y = ops.conv_transpose(x, kernel, strides, padding, None, normalize_data_format(data_format),
-                           dilation_rate)  # fmt: skip
-    spatial = _axes(x, data_format)[0]
-    wanted, got = ([shape[a] for a in spatial] for shape in (output_shape, ops.shape(y)))
-    if wanted != got:
-        raise ShapeError(f"the output has the spatial shape {got}; output_shape says {wanted}.")
-    return y
+    sizes = tuple(output_shape[a] for a in _axes(x, data_format)[0])
+    return ops.conv_transpose(x, kernel, strides, padding, None, normalize_data_format(data_format),
+                              dilation_rate, output_shape=sizes)  # fmt: skip
 
 
 conv3d_transpose = conv2d_transpose

@@ -172,9 +172,9 @@ def ctc_label_dense_to_sparse(labels: Any, label_lengths: Any) -> Tensor:
 def ctc_batch_cost(y_true: Any, y_pred: Any, input_length: Any, label_length: Any) -> Tensor:
     """CTC loss (N, 1) of labels (N, L) and probabilities (N, T, classes), the last class blank."""
     logits = ops.log(ops.add(y_pred, config.epsilon()))
-    lengths = (ops.reshape(ops.cast(v, "int32"), (-1,)) for v in (label_length, input_length))
+    labels, steps = (ops.ravel(ops.cast(v, "int32")) for v in (label_length, input_length))
     blank = ops.shape(y_pred)[-1] - 1
-    return ops.expand_dims(ops.ctc_loss(y_true, logits, *lengths, mask_index=blank), 1)
+    return ops.expand_dims(ops.ctc_loss(y_true, logits, labels, steps, blank), 1)
 
 
 def ctc_decode(
@@ -189,7 +189,7 @@ def ctc_decode(
     blank = ops.shape(y_pred)[-1] - 1
     decoded, scores = ops.ctc_decode(
         ops.log(ops.add(y_pred, config.epsilon())),
-        ops.reshape(ops.cast(input_length, "int32"), (-1,)),
+        ops.ravel(ops.cast(input_length, "int32")),
         strategy="greedy" if greedy else "beam_search",
         beam_width=beam_width,
         top_paths=top_paths,
