@@ -70,6 +70,14 @@ CURVED = [
         "sparse_categorical_crossentropy",
         "categorical_crossentropy",
         "scatter_add",
+        "cholesky",
+        "solve",
+        "eigh",
+        "svd",
+        "qr",
+        "fft",
+        "segment_max",
+        "image.map_coordinates",
     ]
 ]
 
