@@ -259,8 +259,8 @@ def jvp(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = Fa
     return pushed(fun, primals, tangents, has_aux)
 
 
-def custom_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate ``fn(*xs) -> (y, vjp)``: ``y`` is the value, ``vjp(upstream)`` the gradients.
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate ``f(*xs) -> (y, vjp)``: ``y`` is the value, ``vjp(upstream)`` the gradients.
 
     `vjp` returns one gradient for each of `xs` (a tuple, or alone for one). All are tensors.
     """
@@ -269,7 +269,7 @@ def custom_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
         b, leaves = tensors(*xs)
 
         def clean(*values: Any) -> Any:
-            y, back = fn(*values)
+            y, back = f(*values)
 
             def pull(g: Any) -> tuple[Any, ...]:
                 given = back(g)
@@ -279,5 +279,5 @@ def custom_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
 
         return b.custom_gradient(clean)(*leaves)
 
-    run.__doc__ = fn.__doc__
+    run.__doc__ = f.__doc__
     return run

@@ -12,6 +12,7 @@ from polyk import dtypes
 from polyk.contract import Backend
 from polyk.contract.factorizations import orders
 from polyk.errors import ShapeError
+from polyk.ops.control import jvp as jvp
 from polyk.ops.dispatch import Tensor, cast, floating, floating_pair, tensors
 from polyk.shapes import axis_index, axis_tuple
 

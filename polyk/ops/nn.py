@@ -9,13 +9,18 @@ from polyk.config import epsilon
 from polyk.errors import ShapeError
 from polyk.ops.conv import *
 from polyk.ops.creation import normalize as normalize
+from polyk.ops.ctc import *
 from polyk.ops.dispatch import Tensor, alike, cast, floating, floating_pair, indices, tensors
+from polyk.ops.folding import *
 from polyk.ops.indexing import multi_hot as multi_hot
 from polyk.ops.indexing import one_hot as one_hot
 from polyk.ops.layout import depth_to_space as depth_to_space
 from polyk.ops.layout import space_to_depth as space_to_depth
 from polyk.ops.pooling import *
 from polyk.ops.reductions import moments as moments
+from polyk.ops.sequence import dot_product_attention as dot_product_attention
+from polyk.ops.sparse import *
+from polyk.ops.statistics import psnr as psnr
 from polyk.shapes import axis_index, axis_tuple
 
 __all__ = [

@@ -1,5 +1,6 @@
 """The ops that NumPy has too, under the name that Keras gives them: ``ops.numpy.mean``."""
 
+from polyk.ops.control import vectorize as vectorize
 from polyk.ops.creation import *
 from polyk.ops.elementwise import *
 from polyk.ops.indexing import *
