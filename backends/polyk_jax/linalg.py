@@ -9,6 +9,11 @@ from polyk_jax.engine import DTYPES
 from polyk_jax.primitives import static
 
 
+def whole(name, *names):
+    """The contract's default as one program; op by op it would be compiled a dozen times."""
+    return static("self", *names)(getattr(Backend, name))
+
+
 class Linalg(Backend):
     cholesky = staticmethod(jax.jit(lambda x: lax.linalg.cholesky(x, symmetrize_input=False)))
 
@@ -49,6 +54,13 @@ class Linalg(Backend):
     def view(self, x, dtype):
         return _view(x, dtype)
 
+    quantile = whole("quantile", "method", "skip_nan")
+    bincount = whole("bincount", "length")
+    histogram = whole("histogram")
+    corrcoef = whole("corrcoef")
+    heaviside = whole("heaviside")
+    pinv = whole("pinv", "rcond")
+    sparsemax = whole("sparsemax", "axis")
     cbrt = staticmethod(jnp.cbrt)
     erfinv = staticmethod(jax.jit(lax.erf_inv))
     i0 = staticmethod(jnp.i0)
