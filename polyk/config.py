@@ -5,6 +5,7 @@ from __future__ import annotations
 from polyk.dtype_policies import dtype_policy, set_dtype_policy
 from polyk.dtypes import floatx, set_floatx
 from polyk.select import chosen_name as backend
+from polyk.select import set_backend
 
 __all__ = [
     "backend",
@@ -12,6 +13,7 @@ __all__ = [
     "epsilon",
     "floatx",
     "image_data_format",
+    "set_backend",
     "set_dtype_policy",
     "set_epsilon",
     "set_floatx",

@@ -84,3 +84,6 @@ def get(identifier: Any) -> DTypePolicy:
         return DTypePolicy.from_config(identifier.get("config", identifier))
     name = identifier if identifier in _MIXED else dtypes.standardize(identifier)
     return DTypePolicy(name)
+
+
+FloatDTypePolicy = DTypePolicy

@@ -203,3 +203,9 @@ class Registry:
         if hasattr(obj, "get_config"):
             return {"class_name": registered_name(type(obj)), "config": obj.get_config()}
         return registered_name(obj)
+
+
+# Keras's names.
+custom_object_scope = CustomObjectScope
+register_keras_serializable = register_serializable
+get_registered_name = registered_name

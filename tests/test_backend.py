@@ -316,3 +316,11 @@ def test_ctc_decode_takes_the_best_class_of_each_step(legacy):
     wanted = wanted.numpy()
     np.testing.assert_array_equal(K.eval(got)[:, : wanted.shape[1]], wanted)
     np.testing.assert_allclose(K.eval(scores), logs.numpy(), rtol=1e-5)
+
+
+def test_dtypes_meet_and_python_types_give_way():
+    assert K.result_type("int32", "float16") == K.result_type("float16", float, int) == "float16"
+    assert K.result_type("int8", "uint8") == "int16"
+    assert K.result_type(bool, int) == "int32" and K.result_type("int8", float) == "float32"
+    assert K.is_float_dtype(np.float64) and not K.is_float_dtype("int8")
+    assert K.is_int_dtype("uint8") and not K.is_int_dtype("bool")

@@ -261,3 +261,27 @@ def test_a_loss_of_the_whole_batch_takes_no_sample_weights():
 def test_sample_weights_that_do_not_fit():
     with pytest.raises(polyk.ShapeError, match=r"sample weights of shape \(4,\)"):
         losses.get("mse")(T, P, np.ones(4))
+
+
+@pytest.mark.parametrize("labels", [[[1, 2], [3, 0], [0, 0]], [[2, 2], [1, 1], [1, 3]]], ids=str)
+def test_ctc_costs_what_keras_charges(labels):
+    logits = rng.normal(size=(3, 5, 4))
+    with keras() as k:
+        wanted = k.ops.convert_to_numpy(k.losses.ctc(np.array(labels), logits.astype("float32")))
+    got = ops.convert_to_numpy(losses.ctc(np.array(labels), logits))
+    np.testing.assert_allclose(got, wanted, rtol=1e-5)
+    mean = losses.CTC()(np.array(labels), logits)
+    np.testing.assert_allclose(ops.convert_to_numpy(mean), got.mean(), rtol=1e-6)
+
+
+def test_ctc_trains_a_model():
+    model = polyk.Sequential([polyk.layers.Input((6, 2)), polyk.layers.Dense(4)], seed=0)
+    model.compile("adam", losses.CTC())
+    x, y = rng.normal(size=(8, 6, 2)), rng.integers(0, 4, (8, 3))
+    history = model.fit(x, y, epochs=3, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+
+
+def test_ctc_says_which_shapes_it_takes():
+    with pytest.raises(polyk.ShapeError, match=r"targets \(N, labels\)"):
+        losses.ctc(np.zeros((2, 3)), np.zeros((2, 3)))

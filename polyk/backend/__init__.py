@@ -1,15 +1,16 @@
 """The backend module of Keras 1 and 2: ``from polyk import backend as K``.
 
 All names of Keras 2.3.1. What is not an op under its own name is here: older names and defaults
-(`arrays`, `convolutions`, `networks`), variables, which are weights (`variables`), placeholders,
-functions and gradients, which are small graphs (`functions`), and what only made sense with a
-session, which raises and names its successor (`absent`).
+(`arrays`, `convolutions`, `networks`, `kinds`), variables, which are weights (`variables`),
+placeholders, functions and gradients, which are small graphs (`functions`), and what only made
+sense with a session, which raises and names its successor (`absent`).
 """
 
 from polyk.backend.absent import *
 from polyk.backend.arrays import *
 from polyk.backend.convolutions import *
 from polyk.backend.functions import *
+from polyk.backend.kinds import *
 from polyk.backend.networks import *
 from polyk.backend.variables import *
 from polyk.config import (

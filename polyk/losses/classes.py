@@ -12,6 +12,7 @@ from polyk.masks import mask_of
 from polyk.ops.dispatch import Tensor
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -332,6 +333,16 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
 
     def check(self, y_true: Any, output_shape: Any) -> None:
         check_labels(y_true, output_shape, -1, None)
+
+
+@REGISTRY.add
+class CTC(FunctionLoss):
+    """What it costs to read labels (N, L) from logits (N, T, classes): A. Graves et al., 2006."""
+
+    function = functions.ctc
+
+    def __init__(self, reduction: Reduction = _MEAN, name: str = "ctc", dtype: Any = None) -> None:
+        super().__init__(reduction, name, dtype)
 
 
 @REGISTRY.add

@@ -11,6 +11,7 @@ from typing import Any
 
 from polyk import ops
 from polyk.config import epsilon
+from polyk.errors import ShapeError
 from polyk.losses.targets import labels, prepare
 from polyk.ops.dispatch import Tensor, floating
 
@@ -22,6 +23,7 @@ __all__ = [
     "categorical_generalized_cross_entropy",
     "categorical_hinge",
     "circle",
+    "ctc",
     "cosine_similarity",
     "dice",
     "hinge",
@@ -305,6 +307,22 @@ def circle(
         _logsumexp_of(ops.multiply(x, gamma), some) for x, some in ((pull, same), (push, other))
     ]
     return ops.softplus(ops.add(*parts))
+
+
+def ctc(y_true: Any, y_pred: Any) -> Tensor:
+    """(N,) costs of labels (N, L), 0 where there is none, as paths through logits (N, T, classes).
+
+    Class 0 stands for no label. See `ops.ctc_loss`.
+    """
+    if ops.ndim(y_true) != 2 or ops.ndim(y_pred) != 3:
+        raise ShapeError(
+            "ctc takes targets (N, labels) and predictions (N, steps, classes); got shapes "
+            f"{ops.shape(y_true)} and {ops.shape(y_pred)}."
+        )
+    y_true = ops.cast(y_true, "int32")
+    labels = ops.sum(ops.not_equal(y_true, 0), axis=1)
+    steps = ops.add(ops.zeros_like(labels), ops.shape(y_pred)[1])
+    return ops.ctc_loss(y_true, y_pred, labels, steps, 0)
 
 
 def _logsumexp_of(x: Tensor, some: Tensor) -> Tensor:

@@ -8,19 +8,17 @@
 
 from polyk.registry import (
     CustomObjectScope,
+    custom_object_scope,
     get_custom_objects,
+    get_registered_name,
     get_registered_object,
+    register_keras_serializable,
     register_serializable,
-    registered_name,
 )
 from polyk.saving.checkpoints import Checkpoints
 from polyk.saving.configs import model_from_json
 from polyk.saving.exchange import export_weights
 from polyk.saving.models import load_model, load_weights, save_model, save_weights
-
-custom_object_scope = CustomObjectScope
-register_keras_serializable = register_serializable
-get_registered_name = registered_name
 
 __all__ = [
     "Checkpoints",
