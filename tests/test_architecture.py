@@ -38,7 +38,7 @@ callbacks
 mixed_precision
 layers
 models
-saving data bench
+saving data bench export
 cli
 """
 # Imports inside a function that point up: a default that needs what stands on it.
@@ -52,6 +52,7 @@ UPWARD = {
     ("random", "weights"),
     ("callbacks", "saving"),
     ("models", "saving"),
+    ("models", "export"),
     ("backend", "layers"),
 }
 

@@ -314,6 +314,21 @@ class Model(Steps):
 
         load_weights(self, filepath, skip_mismatch, partial)
 
+    def export(
+        self,
+        filepath: Any,
+        format: str = "onnx",
+        verbose: Any = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write the model, as it predicts, for runtimes without polyk: see `polyk.export`."""
+        from polyk.export import export_model
+
+        export_model(self, filepath, format, input_signature, **kwargs)
+        if verbose:
+            print(f"Saved {self.name!r} to {filepath} ({format}).")
+
     def to_json(self) -> str:
         """The architecture as JSON, without weights; `polyk.models.model_from_json` reads it."""
         from polyk.saving.configs import to_json
