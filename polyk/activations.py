@@ -53,6 +53,11 @@ def relu(
     return y if max_value is None else ops.clip(y, -math.inf, max_value)
 
 
+def hard_sigmoid_keras2(x: Any) -> Tensor:
+    """``0.2 * x + 0.5`` held between 0 and 1: the `hard_sigmoid` of Keras 1 and 2."""
+    return ops.clip(ops.add(ops.multiply(x, 0.2), 0.5), 0.0, 1.0)
+
+
 def exponential(x: Any) -> Tensor:
     """``exp(x)``."""
     return ops.exp(x)
@@ -90,9 +95,10 @@ swish, hard_swish = silu, hard_silu
 REGISTRY.add(silu, "swish")
 REGISTRY.add(hard_silu, "hard_swish")
 for _function in (
-    celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_tanh, leaky_relu, linear,
-    log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid, soft_shrink, softmax, softplus,
-    softsign, sparse_plus, sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold,
+    celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_sigmoid_keras2,
+    hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu6, selu, sigmoid,
+    soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax,
+    squareplus, tanh, tanh_shrink, threshold,
 ):  # fmt: skip
     REGISTRY.add(_function)
 

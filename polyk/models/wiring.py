@@ -3,14 +3,15 @@
 ``{"layers": [...], "inputs": ..., "nodes": [...], "outputs": ...}``: each layer once, the inputs as
 names of layers, and the calls in an order in which they can run, each ``{"layer": name}`` or
 ``{"op": name}`` with its ``args`` and ``kwargs``. In these ``{"tensor": i}`` is the i-th tensor:
-the inputs come first, then what each node returns. Tuples, dicts, slices and arrays are objects of
+the inputs come first, then what each node returns; ``{"output": [i, j]}`` may say the same as the
+j-th tensor of the i-th node. Tuples, dicts, slices and arrays are objects of
 one key, which says what they are; all else is itself. An op is one of the backend contract, and
 nothing in the data is code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from polyk import trees
@@ -45,8 +46,8 @@ def describe(graph: Graph, layers: list[Any]) -> dict[str, Any]:
 
 def rebuild(config: dict[str, Any], layers: Mapping[str, Any]) -> tuple[Any, Any]:
     """Inputs and outputs of a graph from its data, with `layers` by the names in it."""
-    inputs = trees.map(lambda name: layers[name].output, _decode(config["inputs"], []))
-    tensors: list[Any] = trees.flatten(inputs)
+    inputs = trees.map(lambda name: layers[name].output, _decode(config["inputs"], _Tensors()))
+    tensors = _Tensors(trees.flatten(inputs))
     for node in config["nodes"]:
         args = [_decode(a, tensors) for a in node["args"]]
         if "op" in node:
@@ -54,8 +55,17 @@ def rebuild(config: dict[str, Any], layers: Mapping[str, Any]) -> tuple[Any, Any
         else:
             kwargs = {k: _decode(v, tensors) for k, v in node["kwargs"].items()}
             outputs = layers[node["layer"]](*args, **kwargs)
-        tensors.extend(trees.flatten(outputs))
+        tensors.of_nodes.append(trees.flatten(outputs))
+        tensors.extend(tensors.of_nodes[-1])
     return inputs, _decode(config["outputs"], tensors)
+
+
+class _Tensors(list[Any]):
+    """The tensors there are so far, also by node."""
+
+    def __init__(self, inputs: Iterable[Any] = ()) -> None:
+        super().__init__(inputs)
+        self.of_nodes: list[list[Any]] = []
 
 
 def _encode(x: Any, numbers: Mapping[int, int]) -> Any:
@@ -96,8 +106,9 @@ def _decode_array(told: dict[str, Any]) -> Any:
     return np.asarray(told["data"], dtype).reshape(told["shape"])
 
 
-_FORMS: dict[str, Callable[[Any, list[Any]], Any]] = {
+_FORMS: dict[str, Callable[[Any, _Tensors], Any]] = {
     "tensor": lambda i, tensors: tensors[i],
+    "output": lambda place, tensors: tensors.of_nodes[place[0]][place[1]],
     "ellipsis": lambda _, tensors: Ellipsis,
     "tuple": lambda items, tensors: tuple(_decode(item, tensors) for item in items),
     "dict": lambda items, tensors: {k: _decode(item, tensors) for k, item in items.items()},
@@ -106,7 +117,7 @@ _FORMS: dict[str, Callable[[Any, list[Any]], Any]] = {
 }
 
 
-def _decode(told: Any, tensors: list[Any]) -> Any:
+def _decode(told: Any, tensors: _Tensors) -> Any:
     if isinstance(told, list):
         return [_decode(item, tensors) for item in told]
     if not isinstance(told, dict):

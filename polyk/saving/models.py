@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from polyk import losses, metrics
-from polyk.errors import LoadError, SaveError
+from polyk.errors import SaveError
 from polyk.models.model import Model
 from polyk.plugins import hooks
 from polyk.registry import CustomObjectScope
-from polyk.saving import atomic, configs, document, transfer
+from polyk.saving import atomic, configs, document, keras_files, transfer
 from polyk.saving.exchange import open_weights
 from polyk.saving.paths import OPTIMIZER, SECTIONS, optimizer_paths, weight_paths
 from polyk.saving.safetensors import Entry, Reader
@@ -69,7 +69,8 @@ def load_model(
     other = hooks().polyk_checkpoint_format(path=filepath)
     if other is not None:
         return other.load(filepath)
-    check_suffix(filepath, LoadError)
+    if str(os.fspath(filepath)).endswith(KERAS):
+        return keras_files.load_model(filepath, custom_objects, compile)
     with Reader(filepath) as file:
         told = document.read(file)
         if told is None or told["model"] is None:
@@ -128,10 +129,12 @@ def load_weights(
     `skip_mismatch`) what does not fit is left as it is, and a warning lists it. If anything is
     wrong the model is left as it was. Raises `LoadError`.
     """
-    check_suffix(filepath, LoadError)
     expected = weight_paths(model)
     if not model._claimed:
         raise ValueError(f"{model.where()} has no weights yet: call it, or build(shape), first.")
+    if str(os.fspath(filepath)).endswith(KERAS):
+        keras_files.load_weights(model, filepath)
+        return
     with open_weights(filepath) as file:
         told = document.read(file)
         entries = _without(file.entries, SECTIONS if told else ())
