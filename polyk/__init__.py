@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from polyk import data as data
     from polyk import dtype_policies as dtype_policies
     from polyk import initializers as initializers
+    from polyk import interop as interop
     from polyk import layers as layers
     from polyk import losses as losses
     from polyk import metrics as metrics
@@ -78,8 +79,9 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "select": "device get_backend set_backend to_numpy use",
     "weights": "Variable",
     "": (
-        "activations backend callbacks config constraints data dtype_policies initializers layers "
-        "losses metrics mixed_precision models ops optimizers random regularizers saving utils"
+        "activations backend callbacks config constraints data dtype_policies initializers interop "
+        "layers losses metrics mixed_precision models ops optimizers random regularizers saving "
+        "utils"
     ),
 }
 _home = {name: module for module, names in _names.items() for name in names.split()}

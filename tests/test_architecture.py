@@ -38,7 +38,9 @@ callbacks
 mixed_precision
 layers
 models
-saving data bench export
+saving data bench
+interop
+export
 cli
 """
 # Imports inside a function that point up: a default that needs what stands on it.
@@ -53,6 +55,7 @@ UPWARD = {
     ("callbacks", "saving"),
     ("models", "saving"),
     ("models", "export"),
+    ("models", "interop"),
     ("backend", "layers"),
 }
 

@@ -9,6 +9,7 @@ from jax import lax
 from polyk.contract import Backend
 from polyk.dtypes import ALL
 from polyk.select import current_device
+from polyk_jax.function import Function
 
 DTYPES = {name: jnp.dtype(name) for name in ALL}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -94,6 +95,9 @@ class Engine(Backend):
             return outputs
 
         return run
+
+    def as_native(self, model):
+        return Function(model)
 
     # Where the values are known the Python loops of the contract run, which need no compilation.
 

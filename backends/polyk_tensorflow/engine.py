@@ -8,6 +8,7 @@ import tensorflow as tf
 from polyk import dtypes
 from polyk.contract import Backend
 from polyk.select import current_device
+from polyk_tensorflow.module import Module
 
 DTYPES = {name: tf.as_dtype(name) for name in dtypes.ALL}
 
@@ -140,6 +141,9 @@ class Engine(Backend):
             return traces[key](*inputs)
 
         return run
+
+    def as_native(self, model):
+        return Module(model)
 
 
 def _host_array(x, dtype):

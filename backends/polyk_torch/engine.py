@@ -4,9 +4,11 @@ import threading
 from functools import cache
 
 import torch
+from torch.nn import Parameter
 from torch.optim.adam import adam
 
 from polyk.contract import Backend
+from polyk_torch.module import Module
 from polyk_torch.primitives import DEVICES, NAMES
 
 
@@ -59,13 +61,20 @@ class Engine(Backend):
     def compile(self, fn, **options):
         return torch.compile(fn, fullgraph=True) if options.get("jit") == "full" else fn
 
-    # A cell is a tensor of its own, which the updates below overwrite.
+    # A cell is a tensor of its own, which the updates below overwrite; one that a module shares is
+    # marked by its type, and keeps its memory.
 
     def new_cell(self, value):
         return value.detach().clone(memory_format=torch.contiguous_format)
 
     def write_cell(self, cell, value):
-        return self.new_cell(value)
+        if type(cell) is not Parameter:
+            return self.new_cell(value)
+        with torch.no_grad():
+            return cell.copy_(value)
+
+    def as_native(self, model):
+        return Module(model)
 
     def fused_update(self, rule, weights, gradients, slots, hyper):
         update = {"sgd": _sgd, "adam": _adam}.get(rule)

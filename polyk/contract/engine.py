@@ -134,6 +134,10 @@ class Engine(Primitives):
 
         return run
 
+    def as_native(self, model: Any) -> Any:
+        """`model`, a `polyk.interop.Pure`, as a module of the framework: what its users expect."""
+        raise UnsupportedOp(f"backend {self.name!r} has no modules that a model could become.")
+
     def fused_update(
         self, rule: str, weights: list[Any], gradients: list[Tensor], slots: list[list[Any]],
         hyper: dict[str, Any],

@@ -329,6 +329,34 @@ class Model(Steps):
         if verbose:
             print(f"Saved {self.name!r} to {filepath} ({format}).")
 
+    # As part of a framework's own program: `polyk.interop` says how.
+
+    def as_torch_module(self) -> Any:
+        """An `nn.Module` that shares its weights with this model, on backend torch.
+
+        Parameters are what training changes, buffers the rest; `train` and `eval` set the mode.
+        """
+        from polyk.interop import as_native
+
+        return as_native(self, "torch")
+
+    def as_jax_function(self) -> Any:
+        """A pure function of weights and inputs, on backend jax.
+
+        >>> fn = model.as_jax_function()
+        >>> y = jax.jit(fn)(fn.weights, x)
+        >>> y, non_trainable = fn(fn.weights, x, training=True, key=jax.random.key(0))
+        """
+        from polyk.interop import as_native
+
+        return as_native(self, "jax")
+
+    def as_tf_module(self) -> Any:
+        """A `tf.Module` that shares its variables with this model, on backend tensorflow."""
+        from polyk.interop import as_native
+
+        return as_native(self, "tensorflow")
+
     def to_json(self) -> str:
         """The architecture as JSON, without weights; `polyk.models.model_from_json` reads it."""
         from polyk.saving.configs import to_json
