@@ -1,13 +1,15 @@
 """The functional API: a backend whose tensors remember which call made them.
 
 `layers.Input` starts a graph; calling layers and ops on its tensors adds nodes, with shapes found
-by `polyk.symbolic`. `Graph` runs the nodes between some inputs and outputs on real tensors.
+by `polyk.symbolic`. `Graph` runs the nodes between some inputs and outputs on real tensors; a
+weight that such a call takes is a place in the graph too, and is read whenever the graph runs.
 """
 
 from __future__ import annotations
 
 from abc import update_abstractmethods
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from polyk import dtypes, trees
@@ -15,7 +17,7 @@ from polyk.contract import Backend
 from polyk.contract.engine import Engine
 from polyk.errors import ShapeError
 from polyk.ops.operators import Operators
-from polyk.select import backend_of, get_backend, register
+from polyk.select import HANDLES, backend_of, get_backend, register
 from polyk.shapes import resolve_reshape
 from polyk.symbolic import SYMBOLIC, Spec, infer
 
@@ -46,7 +48,13 @@ class GraphTensor(Operators):
 
 
 class Node:
-    """One call: `run(*args, **kwargs)` on real tensors gives `outputs`, nested GraphTensors."""
+    """One call: `run(*args, **kwargs)` on real tensors gives `outputs`, nested GraphTensors.
+
+    `owner` is the layer, or the name of the op or of the `weight` that is read.
+    """
+
+    weight: Any = None
+    inner: Graph | None = None  # what `run` computes in its turn: its layers and weights count
 
     def __init__(self, owner: Any, run: Callable[..., Any], args: Any, kwargs: Any) -> None:
         self.owner, self.run, self.args, self.kwargs = owner, run, args, kwargs
@@ -75,10 +83,29 @@ def spec(x: Any) -> Any:
     return Spec(x.shape, x.dtype) if isinstance(x, GraphTensor) else x
 
 
+def place_of(weight: Any) -> GraphTensor:
+    """The tensor of graphs that stands for the value that `weight` has when they run."""
+    if "_place" not in weight.__dict__:
+        place = weight._place = GraphTensor(weight.shape, weight.dtype, weight.name)
+        place.node = Node(weight.name, partial(_read, weight), (), {})
+        place.node.weight, place.node.outputs = weight, place
+    found: GraphTensor = weight._place
+    return found
+
+
+def _read(weight: Any) -> Any:
+    value = HANDLES[type(weight)](weight)
+    b = backend_of(value)
+    return value if b.dtype(value) == weight.dtype else b.cast(value, weight.dtype)
+
+
 def record(
     owner: Any, run: Callable[..., Any], args: Any, kwargs: Any, shapes: Callable[..., Any]
 ) -> Any:
     """Add a node; `shapes` gives the Specs of its outputs from those of its inputs."""
+    args, kwargs = (
+        trees.map(lambda x: place_of(x) if type(x) in HANDLES else x, t) for t in (args, kwargs)
+    )
     node = Node(owner, run, args, kwargs)
     specs = infer(lambda a, k: shapes(*a, **k), trees.map(spec, args), trees.map(spec, kwargs))
     node.outputs = trees.map(lambda s: GraphTensor(s.shape, s.dtype), specs)
@@ -99,6 +126,8 @@ class GraphBackend(Backend):
     dtypes = dtypes.ALL
 
     def asarray(self, x: Any, dtype: str | None = None) -> Any:
+        if type(x) in HANDLES:
+            return place_of(x)
         return get_backend("numpy").asarray(x, dtype)
 
     def full(self, shape: Any, value: Any, dtype: str) -> Any:
@@ -191,8 +220,19 @@ class Graph:
     @property
     def layers(self) -> list[Any]:
         """The layers called, once each, in order."""
-        owners = {id(n.owner): n.owner for n in self.nodes if not isinstance(n.owner, str)}
+        owners = {id(n.owner): n.owner for n in self._all() if not isinstance(n.owner, str)}
         return list(owners.values())
+
+    @property
+    def weights(self) -> list[Any]:
+        """The weights that ops take directly, in order."""
+        return list(dict.fromkeys(n.weight for n in self._all() if n.weight is not None))
+
+    def _all(self) -> Iterator[Node]:
+        for node in self.nodes:
+            yield node
+            if node.inner is not None:
+                yield from node.inner._all()
 
     def run(self, values: Sequence[Any]) -> Any:
         """The outputs for real `values` of the flat inputs."""

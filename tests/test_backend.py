@@ -268,10 +268,16 @@ def test_gradients_by_weights_of_layers(backend):
     np.testing.assert_allclose(got, np.repeat(a.sum(0)[:, None], 2, 1), rtol=1e-5)
 
 
-def test_a_variable_outside_layers_cannot_be_differentiated_in_a_graph():
-    x = K.placeholder((None, 3))
-    with pytest.raises(ValueError, match="value_and_grad"):
-        K.gradients(K.sum(x), [K.variable(1.0)])
+def test_gradients_by_a_variable_read_it_when_they_run(backend):
+    x, w = K.placeholder((None, 3)), K.variable(np.ones((3, 2)))
+    loss = K.sum(K.square(K.dot(x, w)))
+    run = K.function([x], [loss, *K.gradients(loss, [w])])
+    a = np.ones((4, 3), "float32")
+    for value in (1.0, 2.0):
+        K.set_value(w, np.full((3, 2), value))
+        got, slope = run([a])
+        assert got == 8 * (3 * value) ** 2
+        np.testing.assert_allclose(slope, np.full((3, 2), 24 * value), rtol=1e-6)
 
 
 def test_gradients_of_values_name_the_modern_way():

@@ -179,3 +179,65 @@ def test_a_clone_may_change_layers_on_the_way():
 def test_a_clone_keeps_the_function_of_a_lambda():
     model = polyk.Sequential([layers.Input((6,)), layers.Lambda(lambda x: x + 1)])
     np.testing.assert_array_equal(polyk.models.clone_model(model).predict(X), X + 1)
+
+
+# Weights that ops take.
+
+
+def scaled(**kwargs):
+    """A model with a kernel and a scale of no layer; all ones."""
+    kernel = polyk.Variable(np.ones((6, 2)), name="kernel", constraint=polyk.constraints.NonNeg())
+    scale = polyk.weights.Weight("scale", (2,), initializer=polyk.initializers.get("ones"))
+    x = layers.Input((6,))
+    return polyk.Model(x, ops.matmul(x, kernel) * scale, **kwargs), kernel, scale
+
+
+def test_a_graph_reads_a_weight_when_it_runs(backend):
+    model, kernel, _ = scaled(backend=backend)
+    kernel.assign(np.full((6, 2), 3.0))
+    np.testing.assert_allclose(model.predict(X), np.repeat(3 * X.sum(1)[:, None], 2, 1), rtol=1e-4)
+
+
+def test_a_model_finds_moves_and_trains_the_weights_of_ops(backend):
+    model, kernel, scale = scaled(backend=backend)
+    assert model.weights == model.trainable_weights == [kernel, scale]
+    model.compile("sgd", "mse")
+    model.fit(X, np.zeros((8, 2), "float32"), verbose=0)
+    assert (kernel.numpy() != 1).all() and (scale.numpy() != 1).all()
+
+
+def test_a_graph_does_not_give_a_weight_its_first_value():
+    x, w = (
+        layers.Input((6,)),
+        polyk.weights.Weight("w", (6,), initializer=polyk.initializers.get("normal")),
+    )
+    y = x + w
+    assert w.backend is None
+    a, b = polyk.Model(x, y, seed=1), scaled()[0]
+    assert a.weights == [w] and w.path == f"{a.name}/w" and len(b.weights) == 2
+
+
+def test_a_weight_of_a_layer_in_the_graph_is_not_counted_twice():
+    x, dense = layers.Input((6,)), layers.Dense(6, use_bias=False)
+    h = dense(x)
+    model = polyk.Model(x, ops.matmul(h, dense.weights[0]))
+    assert model.weights == dense.weights and model.weights[0].path == f"{dense.name}/kernel"
+
+
+def test_a_layer_may_be_given_a_weight():
+    x, w = layers.Input((6,)), polyk.Variable(np.ones((1, 6)))
+    model = polyk.Model(x, layers.Add()([x, w]))
+    w.assign(np.full((1, 6), 2.0))
+    assert model.weights == [w]
+    np.testing.assert_allclose(model.predict(X), X + 2, rtol=1e-6)
+
+
+def test_weights_of_ops_are_told_in_the_config():
+    model, kernel, _ = scaled()
+    twin = type(model).from_config(json.loads(json.dumps(model.get_config())))
+    assert twin.get_config() == model.get_config()
+    assert [w.shape for w in twin.weights] == [(6, 2), (2,)]
+    assert isinstance(twin.weights[0].constraint, polyk.constraints.NonNeg)
+    assert twin.weights[0] is not kernel
+    same(model, twin, X)
+    assert "kernel" in "".join(row.name for row in twin._rows())

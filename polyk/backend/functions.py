@@ -49,7 +49,7 @@ def function(
         )
     several = isinstance(outputs, (list, tuple))
     graph = Graph(list(inputs), list(outputs) if several else [outputs])
-    run = compilation.compile(lambda *xs: graph.run(xs), state=graph.layers)
+    run = compilation.compile(lambda *xs: graph.run(xs), state=[*graph.layers, *graph.weights])
 
     def call(values: Sequence[Any]) -> Any:
         if len(values) != len(inputs):
@@ -76,7 +76,6 @@ def gradients(loss: Any, variables: Any) -> Any:
     places = [v for v in wanted if isinstance(v, GraphTensor)]
     weights = [v for v in wanted if isinstance(v, Weight)]
     leaves = _leaves([loss, *places])
-    _check_weights(weights, Graph(leaves, [loss]))
 
     def slopes(*values: Any) -> list[Tensor]:
         at = Graph(leaves, places).run(values)
@@ -93,6 +92,8 @@ def gradients(loss: Any, variables: Any) -> Any:
         return [next(by_weight if isinstance(v, Weight) else by_place) for v in wanted]
 
     found = record("gradients", slopes, leaves, {}, lambda *specs: _shapes(wanted, leaves, specs))
+    if found:
+        found[0].node.inner = Graph(leaves, [loss])
     return found[0] if single else found
 
 
@@ -119,16 +120,6 @@ def _leaves(ends: Sequence[GraphTensor]) -> list[GraphTensor]:
 def _shapes(wanted: Sequence[Any], leaves: Sequence[Any], specs: Sequence[Any]) -> list[Any]:
     places = iter(Graph(leaves, [v for v in wanted if isinstance(v, GraphTensor)]).run(specs))
     return [v.value if isinstance(v, Weight) else next(places) for v in wanted]
-
-
-def _check_weights(weights: Sequence[Weight], graph: Graph) -> None:
-    known = {w for layer in graph.layers for w in layer.weights}
-    for w in weights:
-        if w not in known:
-            raise ValueError(
-                f"K.gradients: {w!r} belongs to no layer that leads to the loss. For a variable "
-                "used in ops: polyk.value_and_grad(fn, weights=[...])."
-            )
 
 
 def switch(condition: Any, then_expression: Any, else_expression: Any) -> Any:

@@ -33,6 +33,8 @@ class Functional(Model):
         self.graph = Graph(inputs, outputs)
         entries = [t.source or _entry(t) for t in trees.flatten(inputs)]
         self._members = [*entries, *self.graph.layers]
+        theirs = {w for layer in self._members for w in layer.weights}
+        self._loose_weights.extend(w for w in self.graph.weights if w not in theirs)
         self._check_names()
         self.built = True
         with self._scope():

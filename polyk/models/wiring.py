@@ -6,7 +6,8 @@ names of layers, and the calls in an order in which they can run, each ``{"layer
 the inputs come first, then what each node returns; ``{"output": [i, j]}`` may say the same as the
 j-th tensor of the i-th node. Tuples, dicts, slices and arrays are objects of
 one key, which says what they are; all else is itself. An op is one of the backend contract, and
-nothing in the data is code.
+nothing in the data is code. A weight that ops take is a node ``{"weight": name}`` with its shape,
+its dtype and its initializer, or its value where it has none.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from polyk import trees
-from polyk.graph import Graph, GraphTensor, replay
+from polyk import constraints, initializers, regularizers, trees
+from polyk.graph import Graph, GraphTensor, Node, place_of, replay
 from polyk.layers.configs import to_config
+from polyk.weights import Weight
 
 KEYS = ("layers", "inputs", "nodes", "outputs")
 
@@ -26,13 +28,7 @@ def describe(graph: Graph, layers: list[Any]) -> dict[str, Any]:
     numbers = {id(t): i for i, t in enumerate(trees.flatten(graph.inputs))}
     nodes = []
     for node in graph.nodes:
-        what = {"op": node.owner} if isinstance(node.owner, str) else {"layer": node.owner.name}
-        try:
-            args = [_encode(a, numbers) for a in node.args]
-            kwargs = {k: _encode(v, numbers) for k, v in node.kwargs.items()}
-        except TypeError as e:
-            raise TypeError(f"the call of {next(iter(what.values()))!r} {e}") from None
-        nodes.append({**what, "args": args, "kwargs": kwargs})
+        nodes.append(_call(node, numbers) if node.weight is None else _weight(node.weight))
         for t in trees.flatten(node.outputs):
             numbers[id(t)] = len(numbers)
     names = iter(layer.name for layer in layers)
@@ -44,13 +40,47 @@ def describe(graph: Graph, layers: list[Any]) -> dict[str, Any]:
     }
 
 
+def _call(node: Node, numbers: Mapping[int, int]) -> dict[str, Any]:
+    what = {"op": node.owner} if isinstance(node.owner, str) else {"layer": node.owner.name}
+    try:
+        args = [_encode(a, numbers) for a in node.args]
+        kwargs = {k: _encode(v, numbers) for k, v in node.kwargs.items()}
+    except TypeError as e:
+        raise TypeError(f"the call of {next(iter(what.values()))!r} {e}") from None
+    return {**what, "args": args, "kwargs": kwargs}
+
+
+def _weight(w: Weight) -> dict[str, Any]:
+    first = w.numpy() if w.initializer is None else getattr(w.initializer, "value", None)
+    return {
+        "weight": w.name,
+        "shape": list(w.shape),
+        "dtype": w.dtype,
+        "trainable": w.trainable,
+        "initializer": _encode_array(first) if hasattr(first, "ndim") else to_config(w.initializer),
+        "regularizer": to_config(w.regularizer),
+        "constraint": to_config(w.constraint),
+    }
+
+
+def _new_weight(told: dict[str, Any]) -> Weight:
+    start = told["initializer"]
+    start = _decode(start, _Tensors()) if "array" in start else start
+    return Weight(
+        told["weight"], told["shape"], told["dtype"], initializers.get(start), told["trainable"],
+        regularizers.get(told["regularizer"]), constraints.get(told["constraint"]),
+    )  # fmt: skip
+
+
 def rebuild(config: dict[str, Any], layers: Mapping[str, Any]) -> tuple[Any, Any]:
     """Inputs and outputs of a graph from its data, with `layers` by the names in it."""
     inputs = trees.map(lambda name: layers[name].output, _decode(config["inputs"], _Tensors()))
     tensors = _Tensors(trees.flatten(inputs))
     for node in config["nodes"]:
-        args = [_decode(a, tensors) for a in node["args"]]
-        if "op" in node:
+        args = [_decode(a, tensors) for a in node.get("args", ())]
+        if "weight" in node:
+            outputs = place_of(_new_weight(node))
+        elif "op" in node:
             outputs = replay(node["op"], args)
         else:
             kwargs = {k: _decode(v, tensors) for k, v in node["kwargs"].items()}

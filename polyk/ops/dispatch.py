@@ -39,14 +39,22 @@ def _one(x: Any) -> tuple[Backend, Tensor]:
     return b, x if isinstance(x, b.tensor_types) else b.asarray(x)
 
 
-def _plain(x: Any) -> Any:
-    """The value of a weight, the stack of a list that holds tensors; anything else as it is."""
+def _plain(x: Any, beside: Sequence[Any] = ()) -> Any:
+    """The value of a weight, the stack of a list that holds tensors; anything else as it is.
+
+    A weight `beside` a tensor of a graph stays one: the graph reads it whenever it runs.
+    """
     if type(x) in HANDLES:
-        return HANDLES[type(x)](x)
+        return x if any(_records(ENGINES.get(type(y))) for y in beside) else HANDLES[type(x)](x)
     if isinstance(x, (list, tuple)) and _holds_tensors(x):
         b, tensors = many(x)
         return b.stack(tensors, 0)
     return x
+
+
+def _records(b: Backend | None) -> bool:
+    """Whether `b` is the graph, which no other rank outranks."""
+    return b is not None and b.rank == 3
 
 
 def _holds_tensors(x: Any) -> bool:
@@ -151,7 +159,7 @@ def _pair(x: Any, y: Any) -> tuple[Backend, Any, Any]:
 
 def _operands(x: Any, y: Any) -> tuple[Backend, Any, Any]:
     """Both as tensors, but for at most one Python scalar."""
-    x, y = _plain(x), _plain(y)
+    x, y = _plain(x, (y,)), _plain(y, (x,))
     b = backend_of(x, y)
     if type(x) not in SCALARS or type(y) in SCALARS:
         x = x if isinstance(x, b.tensor_types) else b.asarray(x)
@@ -187,7 +195,7 @@ def alike(*xs: Any) -> Backend | None:
 
 def many(xs: Sequence[Any]) -> tuple[Backend, list[Tensor]]:
     """A sequence of tensors in the dtype where they all meet."""
-    values = [_plain(x) for x in xs]
+    values = [_plain(x, xs) for x in xs]
     b = backend_of(*values)
     tensors = [v if isinstance(v, b.tensor_types) else b.asarray(v) for v in values]
     dtype = dtypes.promote_all(b.dtype(t) for t in tensors)
@@ -196,7 +204,7 @@ def many(xs: Sequence[Any]) -> tuple[Backend, list[Tensor]]:
 
 def tensors(*xs: Any) -> tuple[Backend, list[Any]]:
     """Tensors of one backend, each in its own dtype; None stays None."""
-    values = [_plain(x) for x in xs]
+    values = [_plain(x, xs) for x in xs]
     b = backend_of(*values)
     return b, [v if v is None or isinstance(v, b.tensor_types) else b.asarray(v) for v in values]
 
@@ -213,7 +221,7 @@ def scalar(x: bool | float, dtype: str) -> bool | int | float:
 
 def indices(b: Backend, x: Any, what: str = "indices") -> Tensor:
     """An int32 tensor of indices; floats are refused."""
-    x = _plain(x)
+    x = x if _records(b) and type(x) in HANDLES else _plain(x)
     x = x if isinstance(x, b.tensor_types) else b.asarray(x)
     if b.dtype(x) in dtypes.FLOATS:
         if 0 in b.shape(x):  # an empty list has no dtype of its own
