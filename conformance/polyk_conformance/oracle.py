@@ -362,7 +362,7 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     return y if offset is None else y + put(offset)
 
 
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=1e-7):
     axes = axis_of(axis)
     y = (wrap(x) - wrap(x).mean(axes, True)) / sqrt(variance(x, axes, True) + epsilon)
     names = [a % x.ndim for a in ([axes] if isinstance(axes, int) else axes)]
@@ -371,6 +371,6 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=1e-3):
     return y if beta is None else y + beta.reshape(shape)
 
 
-def rms_normalization(x, scale=None, axis=-1, epsilon=1e-6):
+def rms_normalization(x, scale=None, axis=-1, epsilon=1e-7):
     y = wrap(x) / sqrt((wrap(x) * x).mean(axis, True) + epsilon)
     return y if scale is None else y * place_on(axis, x.ndim)(scale)

@@ -4,8 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from polyk import dtypes
-from polyk.config import epsilon
+from polyk import config, dtypes
 from polyk.errors import ShapeError
 from polyk.ops.conv import *
 from polyk.ops.creation import normalize as normalize
@@ -240,7 +239,7 @@ def categorical_crossentropy(
 
 def _log_probabilities(b: Any, p: Tensor, axis: int) -> Tensor:
     p = b.divide(p, b.sum(p, (axis,), True))
-    return b.log(b.clip(p, epsilon(), 1.0 - epsilon()))
+    return b.log(b.clip(p, config.epsilon(), 1.0 - config.epsilon()))
 
 
 def sparse_categorical_crossentropy(
@@ -276,7 +275,7 @@ def _picked_crossentropy(b: Any, target: Tensor, p: Tensor, classes: int) -> Ten
     label = b.clip(target, 0, classes - 1)
     picked = b.squeeze(b.take_along_axis(p, b.expand_dims(label, axis), axis), (axis,))
     share = b.divide(picked, b.sum(p, (axis,), False))
-    loss = b.negative(b.log(b.clip(share, epsilon(), 1.0 - epsilon())))
+    loss = b.negative(b.log(b.clip(share, config.epsilon(), 1.0 - config.epsilon())))
     return b.where(b.equal(label, target), loss, math.nan)
 
 
@@ -287,7 +286,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     _same_shape(b, target, output, "binary_crossentropy")
     if from_logits:
         return b.binary_crossentropy(target, output)
-    p = b.clip(output, epsilon(), 1.0 - epsilon())
+    p = b.clip(output, config.epsilon(), 1.0 - config.epsilon())
     yes = b.multiply(target, b.log(p))
     no = b.multiply(b.subtract(1.0, target), b.log(b.subtract(1.0, p)))
     return b.negative(b.add(yes, no))
@@ -333,11 +332,15 @@ def normalize_batch(
 
 
 def layer_normalization(
-    x: Any, gamma: Any = None, beta: Any = None, axis: Axis = -1, epsilon: float = 1e-3
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    axis: Axis = -1,
+    epsilon: float | None = None,
 ) -> Tensor:
     """Mean 0 and variance 1 over `axis`, then ``* gamma + beta``: J. L. Ba et al., 2016.
 
-    `gamma` and `beta` have the sizes of the axes normalized.
+    `gamma` and `beta` have the sizes of the axes normalized; `epsilon` is polyk.config's if None.
     """
     b, (x, gamma, beta) = tensors(x, gamma, beta)
     axes = axis_tuple(axis, len(b.shape(x)))
@@ -345,12 +348,16 @@ def layer_normalization(
     gamma, beta = (
         None if v is None else b.reshape(cast(b, v, b.dtype(x)), place) for v in (gamma, beta)
     )
+    epsilon = config.epsilon() if epsilon is None else epsilon
     return b.layer_normalization(x, gamma, beta, axes, epsilon)
 
 
-def rms_normalization(x: Any, scale: Any = None, axis: Axis = -1, epsilon: float = 1e-6) -> Tensor:
+def rms_normalization(
+    x: Any, scale: Any = None, axis: Axis = -1, epsilon: float | None = None
+) -> Tensor:
     """``x / sqrt(mean(x ** 2) + epsilon) * scale``: B. Zhang and R. Sennrich, 2019."""
     b, x = floating(x)
+    epsilon = config.epsilon() if epsilon is None else epsilon
     axes = axis_tuple(axis, len(b.shape(x)))
     y = b.multiply(x, b.rsqrt(b.add(b.mean(b.square(x), axes, True), epsilon)))
     if scale is None:
