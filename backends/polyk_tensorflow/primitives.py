@@ -204,7 +204,7 @@ class Primitives(Backend):
 
     maximum = _binary(_extremum(tf.maximum, tf.greater), tf.logical_or)
     minimum = _binary(_extremum(tf.minimum, tf.less), tf.logical_and)
-    arctan2 = _binary(raw.Atan2)
+    arctan2 = _binary(lambda x, y: raw.Atan2(y=x, x=y))
     equal = _binary(raw.Equal)
     less = _binary(raw.Less, lambda x, y: tf.logical_and(tf.logical_not(x), y))
     less_equal = _binary(raw.LessEqual, lambda x, y: tf.logical_or(tf.logical_not(x), y))
