@@ -9,7 +9,7 @@ from jax import lax
 from polyk.contract import Backend
 from polyk.dtypes import ALL
 from polyk.select import current_device
-from polyk_jax.function import Function
+from polyk_jax.function import Function, export
 
 DTYPES = {name: jnp.dtype(name) for name in ALL}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -98,6 +98,9 @@ class Engine(Backend):
 
     def as_native(self, model):
         return Function(model)
+
+    def export(self, model, inputs, path):
+        export(model, inputs, path)
 
     # Where the values are known the Python loops of the contract run, which need no compilation.
 

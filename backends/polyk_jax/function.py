@@ -1,6 +1,9 @@
 """A model of polyk as a pure function of weights and inputs, for `jax.jit`, `grad` and `vmap`."""
 
+from functools import partial
+
 import jax
+import jax.export
 import jax.numpy as jnp
 
 
@@ -53,3 +56,22 @@ class Function:
             return outputs
         fixed = {path: written.get(w, values[w]) for path, w in self._model.fixed.items()}
         return outputs, self._model.nested(fixed)
+
+
+def export(model, inputs, path):
+    """Trace the model by `jax.export`, its weights inside; sizes that are open are symbols."""
+    open_batch = all(spec.shape[:1] == (None,) for spec in inputs)
+    scope, xs = jax.export.SymbolicScope(), []
+    for i, spec in enumerate(inputs):
+        names = ["batch" if a == 0 else f"size_{i}_{a}" for a in range(len(spec.shape))]
+        told = ", ".join(n if d is None else str(d) for n, d in zip(names, spec.shape, strict=True))
+        shape = jax.export.symbolic_shape(told, scope=scope)
+        xs.append(jax.ShapeDtypeStruct(shape, jnp.dtype(spec.dtype)))
+    run = jax.jit(jax.vmap(partial(_one, model)) if open_batch else partial(model, training=False))
+    with open(path, "wb") as file:
+        file.write(jax.export.export(run)(*xs).serialize())
+
+
+def _one(model, *xs):
+    """The outputs for one sample: layers then see a batch of a known size."""
+    return jax.tree.map(lambda y: y[0], model(*(x[None] for x in xs), training=False))

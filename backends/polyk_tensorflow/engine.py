@@ -8,7 +8,7 @@ import tensorflow as tf
 from polyk import dtypes
 from polyk.contract import Backend
 from polyk.select import current_device
-from polyk_tensorflow.module import Module
+from polyk_tensorflow.module import Module, export
 
 DTYPES = {name: tf.as_dtype(name) for name in dtypes.ALL}
 
@@ -144,6 +144,9 @@ class Engine(Backend):
 
     def as_native(self, model):
         return Module(model)
+
+    def export(self, model, inputs, path):
+        export(model, inputs, path)
 
 
 def _host_array(x, dtype):

@@ -8,7 +8,7 @@ from torch.nn import Parameter
 from torch.optim.adam import adam
 
 from polyk.contract import Backend
-from polyk_torch.module import Module
+from polyk_torch.module import Module, export
 from polyk_torch.primitives import DEVICES, NAMES
 
 
@@ -75,6 +75,9 @@ class Engine(Backend):
 
     def as_native(self, model):
         return Module(model)
+
+    def export(self, model, inputs, path):
+        export(model, inputs, path)
 
     def fused_update(self, rule, weights, gradients, slots, hyper):
         update = {"sgd": _sgd, "adam": _adam}.get(rule)

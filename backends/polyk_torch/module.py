@@ -4,6 +4,8 @@ import torch
 from torch import nn
 from torch.nn import Parameter
 
+from polyk_torch.primitives import NAMES
+
 
 class Module(nn.Module):
     """The weights share their memory with the model's, whose updates are seen here, and vice versa.
@@ -78,3 +80,16 @@ class Module(nn.Module):
                 self._link()
             else:
                 table[name].copy_(written[weight])
+
+
+def export(model, inputs, path):
+    """Trace the model by `torch.export`; sizes that are open are so in the program."""
+    dtypes = {name: dtype for dtype, name in NAMES.items()}
+    xs, dims = [], []
+    for i, spec in enumerate(inputs):
+        open_axes = [a for a, d in enumerate(spec.shape) if d is None]
+        xs.append(torch.zeros([d or 3 for d in spec.shape], dtype=dtypes[spec.dtype]))
+        dims.append({a: torch.export.Dim(f"size_{i}_{a}" if a else "batch") for a in open_axes})
+    shapes = {"inputs": dims[0], **({"args": tuple(dims[1:])} if dims[1:] else {})}
+    program = torch.export.export(Module(model).eval(), tuple(xs), dynamic_shapes=shapes)
+    torch.export.save(program, path)

@@ -138,6 +138,13 @@ class Engine(Primitives):
         """`model`, a `polyk.interop.Pure`, as a module of the framework: what its users expect."""
         raise UnsupportedOp(f"backend {self.name!r} has no modules that a model could become.")
 
+    def export(self, model: Any, inputs: Sequence[Any], path: str) -> None:
+        """Write `model`, called on tensors of the shapes and dtypes of `inputs`, to `path`.
+
+        In the format of the framework; None in a shape stands for any size.
+        """
+        raise UnsupportedOp(f"backend {self.name!r} has no file format for models.")
+
     def fused_update(
         self, rule: str, weights: list[Any], gradients: list[Tensor], slots: list[list[Any]],
         hyper: dict[str, Any],

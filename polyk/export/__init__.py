@@ -11,7 +11,12 @@ from typing import Any
 
 from polyk.errors import UnknownName, did_you_mean
 
-FORMATS: dict[str, str] = {}
+FORMATS: dict[str, str] = {
+    "savedmodel": "polyk.export.native:savedmodel",
+    "tf_saved_model": "polyk.export.native:savedmodel",
+    "torch": "polyk.export.native:torch",
+    "stablehlo": "polyk.export.native:stablehlo",
+}
 
 
 def export_model(

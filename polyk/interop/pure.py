@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from polyk import trees
 from polyk.models.model import Model
 from polyk.saving.document import built_weights
 from polyk.weights import Weight, current_frame, frame
@@ -13,13 +14,14 @@ class Pure:
     """A built model, its weights by path, and how to run it on other values of them.
 
     `trainable` are the weights that training changes, `fixed` the others, `counters` those of its
-    random streams, which `others` holds beside the state of metrics.
+    random streams, which `others` holds beside the state of metrics. With `inputs` the tensors are
+    given one by one, and nested like that for the model.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, inputs: Any = None) -> None:
         paths = built_weights(model)
         trained, known = set(model.trainable_weights), set(paths.values())
-        self.model, self.name = model, model.name
+        self.model, self.name, self.inputs = model, model.name, inputs
         self.trainable = {path: w for path, w in paths.items() if w in trained}
         self.fixed = {path: w for path, w in paths.items() if w not in trained}
         self.counters = [g.counter for g in model.seed_generators]
@@ -27,6 +29,8 @@ class Pure:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs for the weights as they are; updates of state take effect."""
+        if self.inputs is not None:
+            args = (trees.unflatten(self.inputs, list(args)),)
         return self.model(*args, **kwargs)
 
     def run(
@@ -35,7 +39,7 @@ class Pure:
         """The outputs for other `values` of weights, and what the call wrote, which is not kept."""
         with frame({**(current_frame() or {}), **values}) as inside:
             before = dict(inside)
-            outputs = self.model(*args, **kwargs)
+            outputs = self(*args, **kwargs)
         return outputs, {w: v for w, v in inside.items() if before.get(w) is not v}
 
     def nested(self, values: dict[str, Any]) -> dict[str, Any]:

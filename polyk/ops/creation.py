@@ -45,8 +45,13 @@ __all__ = [
 Shape = int | Sequence[int]
 
 
+def _size(d: Any) -> Any:
+    """An array or a float as an int; an engine's symbol for a size as it is."""
+    return int(d) if hasattr(d, "dtype") or isinstance(d, float) else d
+
+
 def _sizes(shape: Shape) -> tuple[int, ...]:
-    sizes = (shape,) if isinstance(shape, int) else tuple(int(d) for d in shape)
+    sizes = (shape,) if isinstance(shape, int) else tuple(map(_size, shape))
     if any(d < 0 for d in sizes):
         raise ShapeError(f"a shape has no negative sizes; got {shape}.")
     return sizes
