@@ -17,10 +17,15 @@ OURS = [c for c in dict.fromkeys(PUBLIC) if c.__module__ in {
         "activation", "conv", "einsum_dense", "merging", "normalization", "pooling",
         "regularization", "reshaping",
     )
-}]  # fmt: skip
+} or c.__module__.startswith("polyk.layers.preprocessing")]  # fmt: skip
 # Base takes it for all layers; the others belong to what Keras does to layers after training.
 ELSEWHERE = {"activity_regularizer", "lora_rank", "lora_alpha", "gptq_unpacked_column_size",
     "quantization_config", "name", "dtype", "trainable", "autocast"}  # fmt: skip
+ON_THE_HOST = {"HashedCrossing", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"}
+# A number f is (0, f) where Keras's documents say so, and its code takes (-f, f); layers are dicts.
+OTHER = {("RandomSaturation", "factor"), ("RandomShear", "x_factor"), ("RandomShear", "y_factor"),
+    ("Pipeline", "layers")}  # fmt: skip
+MISSING = {"seed", "sparse"}  # which Keras forgets in some layers
 FIRST_OF_EACH = list({s.layer: s for s in reversed(ALL)}.values())
 each = pytest.mark.parametrize("specimen", ALL, ids=str)
 
@@ -68,7 +73,7 @@ def test_aliases_are_those_of_keras():
 
 @pytest.mark.parametrize("cls", OURS, ids=lambda cls: cls.__name__)
 def test_every_layer_has_a_specimen(cls):
-    assert cls.__name__ in {s.layer for s in ALL} | {"ActivityRegularization"}
+    assert cls.__name__ in {s.layer for s in ALL} | {"ActivityRegularization", *ON_THE_HOST}
 
 
 @each
@@ -77,7 +82,7 @@ def test_a_config_makes_an_equal_layer(specimen):
     second = type(first).from_config(first.get_config())
     assert second.get_config() == first.get_config()
     want = first(inputs)
-    second(inputs)
+    second(inputs, training=False)
     second.set_weights(first.get_weights())
     np.testing.assert_array_equal(second(inputs), want)
 
@@ -88,9 +93,9 @@ def test_a_config_holds_what_keras_says(specimen):
         want = specimen.make(keras.layers).get_config()
     found = specimen.make(layers).get_config()
     for name in set(want) & set(arguments(getattr(layers, specimen.layer))):
-        if not isinstance(want[name], dict):
+        if not isinstance(want[name], dict) and (specimen.layer, name) not in OTHER:
             assert plain(found[name]) == plain(want[name]), name
-    assert set(found) <= set(want) | {"rms_scaling", "trainable"}
+    assert set(found) <= set(want) | {"rms_scaling", "trainable"} | MISSING
 
 
 def plain(value):
@@ -113,7 +118,8 @@ def test_a_graph_takes_any_batch(specimen):
     model = polyk.Model(entries, layer(entries))
     for count in (1, 3):
         part = trees.map(lambda x, n=count: np.concatenate([x, x])[:n], inputs)
-        np.testing.assert_allclose(model(part), layer(part), rtol=1e-6)
+        found, want = (call(part, training=False) for call in (model, layer))
+        np.testing.assert_allclose(found, want, rtol=1e-6)
 
 
 @pytest.mark.parametrize("specimen", FIRST_OF_EACH, ids=str)

@@ -289,6 +289,66 @@ EINSUM = [
     ),
 ]
 
+PICTURE, PICTURE_FIRST = (2, 8, 9, 3), (2, 3, 8, 9)
+PIXELS = {"value_range": (-3, 3)}
+
+PREPROCESSING = [
+    *_rows(
+        LINE,
+        ("Rescaling", {"scale": 0.5, "offset": 1.0}),
+        ("Rescaling", {"scale": [1.0, 2.0, 3.0, 4.0]}),
+        ("Normalization", {"mean": [1.0, 2.0, 3.0, 4.0], "variance": [1.0, 4.0, 9.0, 2.0]}),
+        ("Normalization", {"axis": None, "mean": 1.0, "variance": 4.0, "invert": True}),
+        ("Discretization", {"bin_boundaries": [-1.0, 0.0, 0.5]}),
+        ("Discretization", {"bin_boundaries": [-1.0, 0.5], "output_mode": "one_hot"}),
+    ),
+    *_rows((3, 4), ("CategoryEncoding", {"num_tokens": 5}),
+           ("Discretization", {"bin_boundaries": [-1.0, 0.5], "output_mode": "count"})),
+    *_rows(
+        PICTURE,
+        ("Resizing", {"height": 5, "width": 4}),
+        ("Resizing", {"height": 5, "width": 12, "interpolation": "nearest"}),
+        ("CenterCrop", {"height": 5, "width": 4}),
+        ("AutoContrast", PIXELS),
+        ("Pipeline", {"layers": lambda layers: [layers.Rescaling(2.0), layers.CenterCrop(4, 4)]}),
+    ),
+    *_rows(PICTURE_FIRST, ("CenterCrop", {"height": 5, "width": 4, **FIRST})),
+]  # fmt: skip
+
+AUGMENTATION = [
+    *_rows(
+        PICTURE,
+        ("RandomFlip", {"seed": 1}),
+        ("RandomFlip", {"mode": "horizontal", "seed": 2}),
+        ("RandomRotation", {"factor": 0.2, "seed": 3}),
+        ("RandomRotation", {"factor": 0.2, "seed": 3, "fill_mode": "constant"}),
+        ("RandomZoom", {"height_factor": 0.3, "seed": 4}),
+        ("RandomZoom", {"height_factor": 0.3, "width_factor": (0.1, 0.2), "seed": 4}),
+        ("RandomTranslation", {"height_factor": 0.2, "width_factor": 0.3, "seed": 5}),
+        ("RandomShear", {"x_factor": 0.3, "y_factor": 0.2, "seed": 6}),
+        ("RandomCrop", {"height": 5, "width": 4, "seed": 7}),
+        ("RandomPerspective", {"scale": 0.5, "seed": 8}),
+        ("RandomElasticTransform", {"seed": 9, **PIXELS}),
+        ("RandomContrast", {"factor": (0.3, 0.4), "seed": 10, **PIXELS}),
+        ("RandomBrightness", {"factor": 0.3, "seed": 11, **PIXELS}),
+        ("RandomHue", {"factor": 0.3, "seed": 12, **PIXELS}),
+        ("RandomSaturation", {"factor": 0.8, "seed": 13, **PIXELS}),
+        ("RandomGrayscale", {"seed": 14}),
+        ("RandomInvert", {"seed": 15, **PIXELS}),
+        ("RandomPosterization", {"factor": (2, 6), "seed": 16, **PIXELS}),
+        ("RandomSharpness", {"factor": 0.9, "seed": 17, **PIXELS}),
+        ("RandomColorDegeneration", {"factor": 0.9, "seed": 18, **PIXELS}),
+        ("RandomColorJitter", {"brightness_factor": 0.2, "hue_factor": 0.1, "seed": 19, **PIXELS}),
+        ("RandomErasing", {"seed": 20, **PIXELS}),
+        ("RandomGaussianBlur", {"seed": 21, **PIXELS}),
+        ("Solarization", {"addition_factor": 0.3, "threshold_factor": 0.5, "seed": 22, **PIXELS}),
+        ("Equalization", PIXELS),
+        ("CutMix", {"seed": 23}),
+        ("MixUp", {"seed": 24}),
+    ),
+    *_rows(PICTURE_FIRST, ("RandomRotation", {"factor": 0.2, "seed": 3, **FIRST})),
+]
+
 ZOO: dict[str, Sequence[Specimen]] = {
     "conv": CONV,
     "pooling": POOLING,
@@ -298,5 +358,7 @@ ZOO: dict[str, Sequence[Specimen]] = {
     "merging": MERGING,
     "activation": ACTIVATION,
     "einsum": EINSUM,
+    "preprocessing": PREPROCESSING,
+    "augmentation": AUGMENTATION,
 }
 ALL = [specimen for family in ZOO.values() for specimen in family]

@@ -10,6 +10,7 @@ from polyk.layers.inputs import *
 from polyk.layers.merging import *
 from polyk.layers.normalization import *
 from polyk.layers.pooling import *
+from polyk.layers.preprocessing import *
 from polyk.layers.recurrent import *
 from polyk.layers.regularization import *
 from polyk.layers.reshaping import *
