@@ -25,7 +25,7 @@ ON_THE_HOST = {"HashedCrossing", "Hashing", "IntegerLookup", "StringLookup", "Te
 # A number f is (0, f) where Keras's documents say so, and its code takes (-f, f); layers are dicts.
 OTHER = {("RandomSaturation", "factor"), ("RandomShear", "x_factor"), ("RandomShear", "y_factor"),
     ("Pipeline", "layers")}  # fmt: skip
-MISSING = {"seed", "sparse"}  # which Keras forgets in some layers
+MISSING = {"dtype", "seed", "sparse"}  # which Keras forgets in some layers
 FIRST_OF_EACH = list({s.layer: s for s in reversed(ALL)}.values())
 each = pytest.mark.parametrize("specimen", ALL, ids=str)
 
