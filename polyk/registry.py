@@ -61,6 +61,7 @@ def _told(obj: Any) -> str:
 
 def registered_name(obj: Any) -> str:
     """The name by which files call a class or function."""
+    obj = getattr(obj, "__dict__", {}).get("_written_as", obj)
     name = _NAMES.get(obj) or str(obj.__name__)
     if name == obj.__name__ and not _is_ours(obj) and any(name in r.table for r in REGISTRIES):
         raise ValueError(

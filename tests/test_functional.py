@@ -241,3 +241,97 @@ def test_weights_of_ops_are_told_in_the_config():
     assert twin.weights[0] is not kernel
     same(model, twin, X)
     assert "kernel" in "".join(row.name for row in twin._rows())
+
+
+# Subclasses that make the graph themselves.
+
+
+class Doubled(polyk.Model):
+    """Its steps count, its loss is doubled."""
+
+    def __init__(self, units, **kwargs):
+        x = layers.Input((6,))
+        h = layers.Dense(units, "tanh", name="hidden")(x)
+        super().__init__(inputs=x, outputs=layers.Dense(1)(h), **kwargs)
+        self.units = units
+        self.tracker = polyk.metrics.Mean(name="doubled")
+
+    def train_step(self, data):
+        x, y = data
+        weights = self.trainable_weights
+
+        def loss():
+            return 2 * ops.mean(ops.square(self(x, training=True) - y))
+
+        value, grads = polyk.value_and_grad(loss, weights=weights)()
+        self.optimizer.apply(grads, weights)
+        self.tracker.update_state(value)
+        return {"doubled": self.tracker.result()}
+
+
+class Plain(polyk.Model):
+    """Only a step of its own."""
+
+    def test_step(self, data):
+        return {"answer": ops.convert_to_tensor(42.0)}
+
+
+def test_a_subclass_may_make_the_graph_itself(backend):
+    model = Doubled(3, seed=0, backend=backend)
+    assert isinstance(model, Doubled) and isinstance(model, polyk.models.Functional)
+    assert type(model).__name__ == "Doubled" and model.name.startswith("doubled")
+    assert [w.shape for w in model.weights] == [(6, 3), (3,), (3, 1), (1,)]
+    assert model.output_shape == (None, 1) and model.get_layer("hidden").units == 3
+    model.compile("sgd")
+    logs = model.fit(X, X[:, :1], epochs=3, verbose=0).history["doubled"]
+    assert logs[2] < logs[0]
+
+
+def test_a_subclass_with_its_own_arguments_is_made_from_them_again(tmp_path):
+    model = Doubled(3, name="d")
+    assert model.get_config()["units"] == 3 and "nodes" not in model.get_config()
+    twins = [Doubled.from_config(model.get_config()), polyk.models.clone_model(model)]
+    model.save(tmp_path / "m.polyk")
+    loaded = polyk.load_model(tmp_path / "m.polyk", custom_objects={"Doubled": Doubled})
+    for twin in twins:
+        twin.set_weights(model.get_weights())
+    for twin in (*twins, loaded):
+        assert isinstance(twin, Doubled)
+        same(model, twin, X)
+
+
+@pytest.mark.parametrize("how", ["positions", "names"])
+def test_a_subclass_without_a_constructor_takes_inputs_and_outputs(how):
+    x = layers.Input((6,))
+    y = layers.Dense(2)(x)
+    model = Plain(x, y, name="p") if how == "positions" else Plain(inputs=x, outputs=y, name="p")
+    model.compile(loss="mse")
+    assert model.evaluate(X, X[:, :2], verbose=0) == 42
+    config = json.loads(json.dumps(model.get_config()))
+    twin = Plain.from_config(config)
+    assert isinstance(twin, Plain) and twin.get_config() == model.get_config()
+
+
+def test_one_class_may_be_functional_or_not():
+    class Either(polyk.Model):
+        def __init__(self, graph):
+            if graph:
+                x = layers.Input((6,))
+                super().__init__(inputs=x, outputs=layers.Dense(1)(x))
+            else:
+                super().__init__()
+                self.dense = layers.Dense(2)
+
+        def extra(self):
+            return type(self).__name__
+
+    functional, other = Either(True), Either(False)
+    assert functional.predict(X).shape == (8, 1) and functional.extra() == other.extra() == "Either"
+    assert not isinstance(other, polyk.models.Functional)
+
+
+def test_layers_that_a_subclass_holds_besides_the_graph_are_its_own():
+    model = Doubled(2)
+    model.extra = layers.Dense(4)
+    model.extra.build((None, 6))
+    assert model.layers[-1] is model.extra and len(model.weights) == 6

@@ -27,9 +27,9 @@ def clone_model(
         raise TypeError(f"clone_model takes a model; got {model!r}.")
     make = clone_function or _clone
     config = model.get_config()
-    if isinstance(model, Functional):
+    if isinstance(model, Functional) and "nodes" in config:
         made = {x.name: _clone(x) if isinstance(x, InputLayer) else make(x) for x in model.layers}
-        return Functional.from_config(config, made)
+        return type(model).from_config(config, made)
     if isinstance(model, Sequential):
         begin = input_tensors if input_tensors is not None else model._entry
         rest = {k: v for k, v in config.items() if k != "layers"}

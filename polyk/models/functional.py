@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from polyk.errors import ShapeError
 from polyk.graph import Graph, GraphTensor
 from polyk.layers.base import Layer
 from polyk.layers.base import get as get_layer
+from polyk.layers.configs import revive
 from polyk.layers.inputs import InputLayer
 from polyk.layers.spec import InputSpec
 from polyk.masks import mask_of, set_mask, set_masks
@@ -49,8 +51,11 @@ class Functional(Model):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers of the graph, in the order in which they run; the Inputs first."""
-        return list(self._members)
+        """The layers of the graph, in the order in which they run, after the Inputs.
+
+        Last come those that a subclass holds besides.
+        """
+        return list(dict.fromkeys([*self._members, *super().layers]))
 
     @property
     def input(self) -> Any:
@@ -138,16 +143,36 @@ class Functional(Model):
     def get_config(self) -> dict[str, Any]:
         """The layers and how they are wired, as data: see `polyk.models.wiring`."""
         config = super().get_config()
-        return {**config, **wiring.describe(self.graph, self._members)}
+        if _takes_graph(type(self)):
+            return {**config, **wiring.describe(self.graph, self._members)}
+        return {k: v for k, v in config.items() if k not in ("inputs", "outputs")}
 
     @classmethod
-    def from_config(
-        cls, config: dict[str, Any], layers: Mapping[str, Layer] | None = None
-    ) -> Functional:
+    def from_config(cls, config: dict[str, Any], layers: Mapping[str, Layer] | None = None) -> Any:
         """A model from what `get_config` gave, of new layers or of those in `layers`, by name."""
+        if "nodes" not in config:
+            return cls(**{name: revive(value) for name, value in config.items()})
         rest = {k: v for k, v in config.items() if k not in wiring.KEYS}
         made = layers or {item["config"]["name"]: get_layer(item) for item in config["layers"]}
-        return Functional(*wiring.rebuild(config, made), **rest)
+        return cls(*wiring.rebuild(config, made), **rest)
+
+
+def _takes_graph(cls: Any) -> bool:
+    """Whether ``cls(inputs, outputs)`` makes a model: a subclass may make the graph itself."""
+    parameters = inspect.signature(cls.__init__).parameters
+    return {"inputs", "outputs"} <= set(parameters) or any(
+        p.kind is p.VAR_POSITIONAL for p in parameters.values()
+    )
+
+
+def functional_class(cls: Any) -> Any:
+    """`cls`, whose methods come first, joined with `Functional`; made once."""
+    if cls in Functional.__mro__ or issubclass(cls, Functional):
+        return Functional if cls in Functional.__mro__ else cls
+    if "_functional" not in vars(cls):
+        told = {name: getattr(cls, name) for name in ("__module__", "__qualname__", "__doc__")}
+        cls._functional = type(cls.__name__, (cls, Functional), {**told, "_written_as": cls})
+    return cls._functional
 
 
 def _entry(t: GraphTensor) -> InputLayer:

@@ -26,6 +26,8 @@ class Model(Steps):
     >>> x = layers.Input((4,))
     >>> model = polyk.Model(x, layers.Dense(1)(x))
 
+    A subclass may do both: ``super().__init__(inputs=x, outputs=y)``, and methods of its own.
+
     `backend` is where it lives (`to` moves it); initial weights, dropout and shuffling follow from
     `seed` alone, whatever the backend. What a batch does can be overridden: see `train_step`.
     """
@@ -43,6 +45,24 @@ class Model(Steps):
             _trained=[], _penalized=[],
         )  # fmt: skip
         return self
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if len(args) > 1 or "outputs" in kwargs:
+            from polyk.models.functional import Functional, functional_class
+
+            self.__class__ = functional_class(type(self))
+            Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]  # now it is one
+        else:
+            super().__init__(*args, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A model from what `get_config` gave."""
+        if "nodes" in config:  # a graph
+            from polyk.models.functional import functional_class
+
+            return functional_class(cls).from_config(config)
+        return super().from_config(config)
 
     def compile(
         self,
