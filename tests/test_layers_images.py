@@ -94,7 +94,7 @@ def test_pixels_may_be_shares(float64, name, options):
     same(name, {**options, "value_range": (0, 1)}, SHARES)
 
 
-@pytest.mark.filterwarnings("ignore:Exception encountered")  # of Keras on torch
+@pytest.mark.filterwarnings("ignore:Tensor.T is deprecated")  # of Keras on torch
 def test_equalization_is_that_of_keras_for_one_image(float64):
     """Keras takes one histogram of the whole batch; here an image does not depend on others."""
     for image in IMAGES:
