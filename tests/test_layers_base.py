@@ -278,3 +278,25 @@ def test_a_lambda_is_not_made_from_data():
     config = layers.Lambda(np.exp).get_config()
     with pytest.raises(TypeError, match="cannot be made from data: write a layer class"):
         layers.Lambda.from_config(config)
+
+
+class Positions(layers.Layer):
+    """As examples write layers: no ``**kwargs``, no config, and an argument used only once."""
+
+    def __init__(self, length, width):
+        super().__init__()
+        self.table = layers.Embedding(length, width)
+
+    def call(self, x):
+        return x + self.table(ops.arange(ops.shape(x)[1]))
+
+
+def test_a_layer_that_says_nothing_of_configs_has_one(tmp_path):
+    model = polyk.Sequential([layers.Input((5, 3)), Positions(5, width=3)], seed=1)
+    x = np.ones((2, 5, 3), "float32")
+    before = model.predict(x, verbose=0)
+    model.layers[0].trainable = False
+    model.save(tmp_path / "m.polyk")
+    again = polyk.load_model(tmp_path / "m.polyk", custom_objects={"Positions": Positions})
+    np.testing.assert_array_equal(again.predict(x, verbose=0), before)
+    assert again.layers[0].name == model.layers[0].name and not again.layers[0].trainable

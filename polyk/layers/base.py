@@ -14,7 +14,7 @@ from polyk.dtype_policies import get as get_policy
 from polyk.errors import DTypeError, ShapeError
 from polyk.graph import has_graph, record
 from polyk.layers.configs import LAYERS as REGISTRY
-from polyk.layers.configs import arguments, revive, to_config
+from polyk.layers.configs import arguments, make, revive, to_config
 from polyk.layers.context import context
 from polyk.layers.masking import mask_outputs, pass_masks
 from polyk.layers.recorded import FIRST_INPUT, FIRST_OUTPUT
@@ -183,7 +183,7 @@ class Layer(Tracker):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """A layer from what `get_config` gave."""
-        return cls(**{name: revive(value) for name, value in config.items()})
+        return make(cls, {name: revive(value) for name, value in config.items()})
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes for which the layer was built, or None."""

@@ -15,7 +15,7 @@ from polyk.weights import Weight, WeightAttribute, only_shapes
 if TYPE_CHECKING:
     from polyk.layers.base import Layer
 
-_KEPT = ("_own_weights", "_loose_weights", "_losses", "_charged", "_nodes")
+_KEPT = ("_own_weights", "_loose_weights", "_losses", "_charged", "_nodes", "_given")
 
 
 class Tracker:
@@ -33,8 +33,9 @@ class Tracker:
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = super().__new__(cls)
         self.__dict__.update(
-            _own_weights={}, _loose_weights=[], _losses=[], _charged=[], built=False
-        )
+            _own_weights={}, _loose_weights=[], _losses=[], _charged=[], built=False,
+            _given=(args, kwargs),
+        )  # fmt: skip
         return self
 
     def where(self) -> str:
