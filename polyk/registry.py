@@ -22,7 +22,7 @@ REGISTRIES: list[Registry] = []
 
 def snake_case(name: str) -> str:
     """``Conv2DTranspose`` -> ``conv2d_transpose``, by Keras's rule."""
-    name = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
