@@ -10,7 +10,7 @@ from polyk import activations, ops
 X = np.array([[-4.0, -1.3, -0.7, -0.2], [0.3, 0.6, 1.7, 7.0]])
 CASES = [
     *((name, {}) for name in sorted({f.__name__ for f in activations.REGISTRY.table.values()})
-      if name != "threshold"),
+      if name not in ("threshold", "hard_sigmoid_keras2")),
     ("threshold", {"threshold": 0.5, "default_value": -2.0}),
     ("relu", {"negative_slope": 0.1}),
     ("relu", {"max_value": 6.0}),
@@ -42,6 +42,11 @@ def test_value(name, options):
         theirs = k.ops.convert_to_numpy(k.activations.get(name)(X, **options))
     ours = activations.get(name)(X, **options)
     np.testing.assert_allclose(ours, theirs, rtol=2e-6, atol=1e-7)
+
+
+def test_the_hard_sigmoid_of_keras_2():
+    found = activations.get("hard_sigmoid_keras2")(X)
+    np.testing.assert_allclose(polyk.to_numpy(found), np.clip(0.2 * X + 0.5, 0, 1))
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)

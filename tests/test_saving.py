@@ -272,12 +272,6 @@ def test_a_model_without_weights_cannot_be_saved(tmp_path):
         polyk.Sequential([layers.Dense(2)]).save(tmp_path / "m.polyk")
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_keras_suffixes_are_refused(tmp_path, trained, suffix):
-    with pytest.raises(SaveError, match="end in .polyk"):
-        trained.save(tmp_path / f"m{suffix}")
-
-
 def test_overwrite_false_keeps_what_is_there(path, trained):
     before = path.read_bytes()
     with pytest.raises(FileExistsError):

@@ -10,59 +10,94 @@ from typing import Any
 from polyk import dtypes
 from polyk.errors import LoadError
 from polyk.registry import CustomObjectScope
-from polyk.saving import configs, keras_legacy, strict_json, transfer
+from polyk.saving import (
+    configs,
+    keras_archive,
+    keras_legacy,
+    keras_training,
+    keras_variables,
+    strict_json,
+    transfer,
+)  # fmt: skip
 from polyk.saving.hdf5 import View
 from polyk.saving.keras_config import Dialect
 from polyk.saving.paths import weight_paths
 from polyk.weights import Weight
 
-LEGACY = (".h5", ".hdf5")
-
 
 def load_model(path: Any, custom_objects: Mapping[str, Any] | None, compile: bool) -> Any:
     """The model in a file of Keras."""
     path = os.fspath(path)
+    if path.endswith(".keras"):
+        return _from_archive(path, custom_objects, compile)
     with View(path) as file:
-        told = file.groups[""].get("model_config")
-        if not isinstance(told, str):
+        config = file.groups[""].get("model_config")
+        if not isinstance(config, str):
             raise file.fail("holds no model: make the model, then model.load_weights")
         dialect = Dialect(keras_legacy.Writer(file, "").version, path)
-        model = revive(told, dialect, custom_objects)
-        fill(file, model, _from_legacy(file, model, "model_weights"))
+        model, _ = revive(_json(config, path), dialect, custom_objects)
+        fill(file, model, keras_legacy.read(file, model, "model_weights"))
+        training = file.groups[""].get("training_config")
+        if compile and isinstance(training, str):
+            with model._scope(), CustomObjectScope(custom_objects):
+                keras_training.compiled(model, _json(training, path), path)
+    return model
+
+
+def _from_archive(path: str, custom_objects: Mapping[str, Any] | None, compile: bool) -> Any:
+    members = keras_archive.read(path)
+    version = _json(members[keras_archive.METADATA], path).get("keras_version")
+    dialect = Dialect(2 if str(version).startswith("2.") else 3, path)
+    config = _json(members[keras_archive.CONFIG], path)
+    model, training = revive(config, dialect, custom_objects)
+    with View(path, members[keras_archive.WEIGHTS]) as file:
+        fill(file, model, keras_variables.read(file, model))
+        with model._scope(), CustomObjectScope(custom_objects):
+            if compile and keras_training.compiled(model, training, path):
+                state = [file.read(p) for p in keras_variables.optimizer_arrays(file)]
+                if state:
+                    keras_training.restore(model.optimizer, state, path)
     return model
 
 
 def load_weights(model: Any, path: Any) -> None:
     """Set all weights of a model from a file of Keras, or none."""
     path = os.fspath(path)
-    with View(path) as file:
+    members = keras_archive.read(path) if path.endswith(".keras") else {}
+    with View(path, members.get(keras_archive.WEIGHTS)) as file:
         group = "model_weights" if "model_weights" in file.groups else ""
-        if "layer_names" not in file.groups[group] and "layer_names0" not in file.groups[group]:
-            raise file.fail("holds no weights of a Keras model")
-        fill(file, model, _from_legacy(file, model, group))
+        if {"layer_names", "layer_names0"} & set(file.groups[group]):
+            found = keras_legacy.read(file, model, group)
+        else:
+            found = keras_variables.read(file, model)
+        fill(file, model, found)
 
 
-def revive(text: str, dialect: Dialect, custom_objects: Mapping[str, Any] | None) -> Any:
-    """The model of a config in JSON, its weights with shapes and no values yet."""
+def _json(text: str | bytes, path: str) -> dict[str, Any]:
     try:
-        told = strict_json.loads(text.encode())
+        told = strict_json.loads(text.encode() if isinstance(text, str) else text)
     except ValueError as e:
-        raise LoadError(dialect.path, f"its config: {e}") from None
+        raise LoadError(path, f"its config: {e}") from None
+    if not isinstance(told, dict):
+        raise LoadError(path, "its config is not an object")
+    return told
+
+
+def revive(
+    told: dict[str, Any], dialect: Dialect, custom_objects: Mapping[str, Any] | None
+) -> tuple[Any, Any]:
+    """The model of a config, its weights with shapes and no values yet, and how it was trained."""
+    shape = (told.get("build_config") or {}).get("input_shape")
+    inputs = [{"shape": shape, "dtype": "float32"}] if shape else None
     with configs.told_as_load_error(dialect.path), CustomObjectScope(custom_objects):
-        told = dialect.layer(told)
-    model = configs.revive(told, dialect.path, None, custom_objects)
+        made = dialect.layer(told)
+    model = configs.revive(made, dialect.path, inputs, custom_objects)
     if not model._claimed:
         raise LoadError(
             dialect.path,
             "the model does not say the shape of its inputs. Make it, build(shape), load_weights",
         )
-    return model
-
-
-def _from_legacy(file: View, model: Any, group: str) -> dict[Weight, Any]:
-    if group not in file.groups:
-        raise file.fail("holds no weights", group)
-    return keras_legacy.read(file, model, group)
+    return model, told.get("compile_config")
 
 
 def fill(file: View, model: Any, found: Mapping[Weight, Any]) -> None:

@@ -18,6 +18,7 @@ CLASSES = {
     "Deconvolution2D": "Conv2DTranspose",
     "SeparableConvolution2D": "SeparableConv2D",
     "TimeDistributedDense": "Dense",  # which takes inputs of any rank now
+    "GroupedQueryAttention": "GroupQueryAttention",
     # Keras 2
     "CuDNNLSTM": "LSTM",
     "CuDNNGRU": "GRU",

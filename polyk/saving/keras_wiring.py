@@ -83,7 +83,7 @@ class Wires:
         if not isinstance(nodes, list):
             raise self.fail(f"the inbound_nodes of {name!r} are not a list")
         calls = [self._node(name, item["class_name"], node) for node in nodes]
-        if ".ops" in str(item.get("module")):
+        if self._is_op(item):
             owner = {"op": self._op(name, item)}
         else:
             owner = {"layer": name}
@@ -93,6 +93,11 @@ class Wires:
         for k, (args, kwargs) in enumerate(calls):
             self.calls[name, k] = {**owner, "args": args, "kwargs": kwargs}
         self.kinds[name] = item["class_name"]
+
+    def _is_op(self, item: dict[str, Any]) -> bool:
+        """Whether Keras 3 recorded an op; in .h5 it shows in a config of a name alone."""
+        bare = "module" not in item and set(item.get("config") or ()) == {"name"}
+        return ".ops" in str(item.get("module")) or (self.dialect.version == 3 and bare)
 
     def _op(self, name: str, item: dict[str, Any]) -> str:
         """The op that Keras 3 recorded, if it takes tensors and nothing else."""

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from polyk import losses, metrics
-from polyk.errors import SaveError
 from polyk.models.model import Model
 from polyk.plugins import hooks
 from polyk.registry import CustomObjectScope
-from polyk.saving import atomic, configs, document, keras_files, transfer
+from polyk.saving import atomic, configs, document, keras_files, keras_write, transfer
 from polyk.saving.exchange import open_weights
 from polyk.saving.paths import OPTIMIZER, SECTIONS, optimizer_paths, weight_paths
 from polyk.saving.safetensors import Entry, Reader
@@ -33,24 +32,25 @@ def save_model(
     if other is not None:
         other.save(model, filepath)
         return
-    check_suffix(filepath, SaveError)
+    if is_keras(filepath):
+        keras_write.save_model(model, filepath, overwrite, include_optimizer)
+        return
     told, arrays = document.snapshot(model, training=include_optimizer)
     atomic.write(filepath, document.pieces(told, arrays), overwrite)
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True) -> None:
     """Write the weights alone, as safetensors, under their paths (``conv2d/kernel``)."""
-    check_suffix(filepath, SaveError)
+    if is_keras(filepath):
+        keras_write.save_weights(model, filepath, overwrite)
+        return
     told, arrays = document.snapshot(model, architecture=False, training=False)
     atomic.write(filepath, document.pieces(told, arrays), overwrite)
 
 
-def check_suffix(filepath: Any, error: Any) -> None:
-    """Refuse the suffixes of Keras's formats, which hold something else."""
-    path = os.fspath(filepath)
-    if str(path).endswith(KERAS):
-        told = f"{path}: polyk's own files end in .polyk (weights: .safetensors)"
-        raise error(told) if error is SaveError else error(path, told)
+def is_keras(filepath: Any) -> bool:
+    """Whether the suffix is one of Keras's formats."""
+    return str(os.fspath(filepath)).endswith(KERAS)
 
 
 def load_model(
@@ -69,7 +69,7 @@ def load_model(
     other = hooks().polyk_checkpoint_format(path=filepath)
     if other is not None:
         return other.load(filepath)
-    if str(os.fspath(filepath)).endswith(KERAS):
+    if is_keras(filepath):
         return keras_files.load_model(filepath, custom_objects, compile)
     with Reader(filepath) as file:
         told = document.read(file)
@@ -132,7 +132,7 @@ def load_weights(
     expected = weight_paths(model)
     if not model._claimed:
         raise ValueError(f"{model.where()} has no weights yet: call it, or build(shape), first.")
-    if str(os.fspath(filepath)).endswith(KERAS):
+    if is_keras(filepath):
         keras_files.load_weights(model, filepath)
         return
     with open_weights(filepath) as file:
