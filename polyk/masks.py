@@ -7,8 +7,6 @@ step around it, opens a table from tensors to masks, which is dropped when that 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from polyk import trees
@@ -24,15 +22,15 @@ class _Local(threading.local):
 local = _Local()
 
 
-@contextmanager
-def keep_masks() -> Iterator[None]:
+class keep_masks:
     """Keep the masks of what is computed in this block until its end, for losses and metrics."""
-    before = local.table
-    local.table = {} if before is None else before
-    try:
-        yield
-    finally:
-        local.table = before
+
+    def __enter__(self) -> None:
+        self.before = local.table
+        local.table = {} if self.before is None else self.before
+
+    def __exit__(self, *exc: object) -> None:
+        local.table = self.before
 
 
 def mask_of(x: Any) -> Any:

@@ -7,8 +7,7 @@ goes to the backend in use.
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, Self
 
 from polyk.contract import Backend
@@ -82,15 +81,18 @@ class use:
         _local.backend = self._before
 
 
-@contextmanager
-def scope(backend: Backend, device_name: str | None) -> Iterator[None]:
+class scope:
     """A backend and a device for a block of core's own code."""
-    before = _local.backend, _local.device
-    _local.backend, _local.device = backend, device_name
-    try:
-        yield
-    finally:
-        _local.backend, _local.device = before
+
+    def __init__(self, backend: Backend, device_name: str | None) -> None:
+        self.place = backend, device_name
+
+    def __enter__(self) -> None:
+        self.before = _local.backend, _local.device
+        _local.backend, _local.device = self.place
+
+    def __exit__(self, *exc: object) -> None:
+        _local.backend, _local.device = self.before
 
 
 class device:

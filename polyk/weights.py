@@ -108,7 +108,7 @@ class Weight(Operators):
         elif self.cell is None:
             self.cell = self.backend.new_cell(b.copy(value))  # type: ignore[union-attr]
         else:
-            self.cell = self.backend.write_cell(self.cell, b.stop_gradient(value))  # type: ignore[union-attr]
+            self.cell = self.backend.write_cell(self.cell, value)  # type: ignore[union-attr]
 
     def assign_add(self, value: Any) -> None:
         """Add `value` to the weight."""
@@ -227,14 +227,18 @@ class WeightAttribute:
             weight.assign(value)
 
 
-@contextmanager
-def frame(values: Any) -> Iterator[Any]:
-    """Let `values` (weight -> tensor) stand in for stored values in this thread."""
-    before, _local.frame = _local.frame, values
-    try:
-        yield values
-    finally:
-        _local.frame = before
+class frame:
+    """Let `values` (weight -> tensor) stand in for stored values in this thread: a with block."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values
+
+    def __enter__(self) -> Any:
+        self.before, _local.frame = _local.frame, self.values
+        return self.values
+
+    def __exit__(self, *exc: object) -> None:
+        _local.frame = self.before
 
 
 def current_frame() -> Any:
@@ -296,16 +300,17 @@ def value_and_grad(
         shell: list[Any] = []
 
         def pure(xs: list[Any]) -> tuple[Any, list[Any]]:
-            with frame({**(_local.frame or {}), **dict(zip(weights, xs, strict=True))}) as inside:
-                before = dict(inside)
+            before = dict(zip(weights, xs, strict=True))
+            if _local.frame:
+                before = {**_local.frame, **before}
+            with frame(before.copy()) as inside:
                 result = fn(*args)
             loss, aux = result if has_aux else (result, None)
-            written[:] = [w for w, v in inside.items() if before.get(w) is not v]
+            changed = [(w, v) for w, v in inside.items() if before.get(w) is not v]
+            written[:] = [w for w, _ in changed]
             shell[:] = [(aux, [mask_of(x) for x in trees.flatten(aux)])]
-            return scalar_loss(loss), [
-                *tensors(*trees.flatten(shell))[1],
-                *(inside[w] for w in written),
-            ]
+            out = tensors(*trees.flatten(shell))[1]
+            return scalar_loss(loss), [*out, *(v for _, v in changed)]
 
         (loss, out), grads = _engine(weights).value_and_grad(pure)(values)
         kept = len(out) - len(written)

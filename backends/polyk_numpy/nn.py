@@ -21,6 +21,7 @@ class NN(Backend):
     greater_equal = staticmethod(np.greater_equal)
     logical_or = staticmethod(np.logical_or)
     logical_xor = staticmethod(np.logical_xor)
+    take_along_axis = staticmethod(np.take_along_axis)
     expand_dims = staticmethod(np.expand_dims)
     swapaxes = staticmethod(np.swapaxes)
     stack = staticmethod(np.stack)

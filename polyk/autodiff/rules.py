@@ -195,6 +195,23 @@ rule(
     lambda b, g, z, x, y: fit(b, _angle(b, g, x, y, y, 1.0), x),
     lambda b, g, z, x, y: fit(b, _angle(b, g, x, y, x, -1.0), y),
 )
+
+def _below(b: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+    return fit(b, b.where(b.logical_and(b.less(x, low), b.less_equal(low, high)), g, 0.0), low)
+
+
+def _above(b: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
+    return fit(b, b.where(b.less(high, b.maximum(x, low)), g, 0.0), high)
+
+
+rule(
+    "clip",
+    lambda b, g, y, x, low, high: fit(
+        b, b.where(b.logical_or(b.less(x, low), b.less(high, x)), 0.0, g), x
+    ),
+    _below,
+    _above,
+)
 rule(
     "where",
     None,
@@ -355,6 +372,17 @@ def _take(b: Any, g: Any, y: Any, x: Any, indices: Any, axis: int) -> Any:
 
 
 rule("take", _take)
+
+
+def _take_along_axis(b: Any, g: Any, y: Any, x: Any, indices: Any, axis: int) -> Any:
+    shape = b.shape(x)
+    places = b.reshape(b._places(shape, indices, axis), (math.prod(b.shape(indices)), 1))
+    zeros = b.full((math.prod(shape),), 0.0, b.dtype(g))
+    updates = b.reshape(g, (math.prod(b.shape(g)),))
+    return b.reshape(b.scatter_add(zeros, places, updates), shape)
+
+
+rule("take_along_axis", _take_along_axis)
 
 
 def _picked(b: Any, g: Any, x: Any, indices: Any) -> Any:

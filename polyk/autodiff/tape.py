@@ -78,14 +78,20 @@ def _strip(x: Any, tape: Tape) -> Any:
     return x.value if type(x) is TapeTensor and x.tape is tape else x
 
 
-def _parents(args: Any, tape: Tape) -> list[tuple[int, int]]:
-    """Which of `args` are on the tape, and where."""
-    return [(i, a.index) for i, a in enumerate(args) if type(a) is TapeTensor and a.tape is tape]
+def _lift(args: Any, tape: Tape) -> tuple[Backend, list[Any], list[tuple[int, int]]]:
+    """`args` without `tape`, before the backend underneath; and which were on it, and where.
 
-
-def _inner(args: Any, tape: Tape) -> Backend:
-    """The backend under `tape` for stripped `args`: the engine, or the tape of an outer level."""
-    return TAPE if any(type(a) is TapeTensor for a in args) else tape.engine
+    That backend is the engine, or the tapes of outer levels.
+    """
+    b, values, parents = tape.engine, list(args), []
+    for i, a in enumerate(args):
+        if type(a) is TapeTensor:
+            if a.tape is tape:
+                parents.append((i, a.index))
+                a = values[i] = a.value
+            if type(a) is TapeTensor:
+                b = TAPE
+    return b, values, parents
 
 
 class TapeBackend(Backend):
@@ -136,10 +142,8 @@ class TapeBackend(Backend):
         tape = _top(xs)
         if tape is None:
             return self._engine().concatenate(xs, axis)
-        values = [_strip(x, tape) for x in xs]
-        b = _inner(values, tape)
+        b, values, parents = _lift(xs, tape)
         out = b.concatenate(values, axis)
-        parents = _parents(xs, tape)
         edges = [0]
         for v in values:
             edges.append(edges[-1] + b.shape(v)[axis])
@@ -182,9 +186,8 @@ def _recorded(op: str) -> Callable[..., Any]:
         tape = _top(args)
         if tape is None:
             return getattr(self._engine(), op)(*args, **kwargs)
-        values = [a.value if type(a) is TapeTensor and a.tape is tape else a for a in args]
-        out = getattr(_inner(values, tape), op)(*values, **kwargs)
-        parents = _parents(args, tape)
+        b, values, parents = _lift(args, tape)
+        out = getattr(b, op)(*values, **kwargs)
 
         def back(b: Backend, g: Any, i: int) -> Any:
             rule = rules[i] if i < len(rules) else None
@@ -204,8 +207,8 @@ def _recorded_several(op: str) -> Callable[..., Any]:
         tape = _top((x,))
         if tape is None:
             return getattr(self._engine(), op)(x, *args)
-        value = x.value
-        outs = getattr(_inner((value,), tape), op)(value, *args)
+        b, (value,), _ = _lift((x,), tape)
+        outs = getattr(b, op)(value, *args)
 
         def back(which: int, b: Backend, g: Any, i: int) -> Any:
             return rule(b, which, g, outs, value, *args)
@@ -225,9 +228,8 @@ def _recorded_jointly(op: str) -> Callable[..., Any]:
         tape = _top(args)
         if tape is None:
             return getattr(self._engine(), op)(*args)
-        values = [_strip(a, tape) for a in args]
-        out, *rest = results = getattr(_inner(values, tape), op)(*values)
-        parents = _parents(args, tape)
+        b, values, parents = _lift(args, tape)
+        out, *rest = results = getattr(b, op)(*values)
         parts: list[Any] = []
 
         def back(b: Backend, g: Any, i: int) -> Any:
@@ -311,11 +313,10 @@ def custom_gradient(fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     tape = _top(args)
     if tape is None:
         return fn(*args)[0]
-    values = tuple(_strip(a, tape) for a in args)
+    b, values, parents = _lift(args, tape)
     out, vjp = fn(*values)
-    if _top(values) is not None:  # an outer derivative takes the custom rule as well
-        out = custom_gradient(fn, values)
-    parents = _parents(args, tape)
+    if b is TAPE:  # an outer derivative takes the custom rule as well
+        out = custom_gradient(fn, tuple(values))
     parts: list[Any] = []
 
     def back(b: Backend, g: Any, i: int) -> Any:

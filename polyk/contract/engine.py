@@ -104,8 +104,8 @@ class Engine(Primitives):
         return cell
 
     def write_cell(self, cell: Any, value: Tensor) -> Any:
-        """Store `value` and return the cell, which may be a new one."""
-        return value
+        """Store `value`, whose gradient ends here, and return the cell, which may be a new one."""
+        return self.stop_gradient(value)
 
     def compile_step(
         self,

@@ -113,8 +113,13 @@ class Shaping(Optional):
 
     def take_along_axis(self, x: Tensor, indices: Tensor, axis: int) -> Tensor:
         """int32 `indices` of the rank of `x`; equal to it but along `axis`. As `take` otherwise."""
-        shape, out = self.shape(x), self.shape(indices)
-        n = shape[axis]
+        shape = self.shape(x)
+        flat = self.reshape(x, (-1 if 0 not in shape else 0,))
+        return self.take(flat, self._places(shape, indices, axis), 0)
+
+    def _places(self, shape: Shape, indices: Tensor, axis: int) -> Tensor:
+        """Where in a flat tensor of `shape` is what `indices` along `axis` name."""
+        out, n = self.shape(indices), shape[axis]
         indices = self.where(self.less(indices, 0), self.add(indices, n), indices)
         inside = self.logical_and(self.less_equal(0, indices), self.less(indices, n))
         flat = self.multiply(indices, math.prod(shape[axis + 1 :]))
@@ -125,8 +130,7 @@ class Shaping(Optional):
                 steps = self.arange(0, out[a] * stride, stride, "int32") if out[a] else None
                 flat = flat if steps is None else self.add(flat, self.reshape(steps, tuple(place)))
             stride *= shape[a]
-        flat = self.where(inside, flat, math.prod(shape))  # out of range for `take` to judge
-        return self.take(self.reshape(x, (-1 if 0 not in shape else 0,)), flat, 0)
+        return self.where(inside, flat, math.prod(shape))  # out of range for `take` to judge
 
     def one_hot(self, indices: Tensor, classes: int, axis: int, dtype: str) -> Tensor:
         """The new axis is `axis` of the result; zeros where an index is out of range."""

@@ -97,7 +97,8 @@ class Functional(Model):
         return self.output_names
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        set_masks(inputs, mask)
+        if mask is not None:
+            set_masks(inputs, mask)
         values = self._in_order(inputs)
         if len(values) != len(self.inputs):
             raise ValueError(f"{self.where()} takes {len(self.inputs)} inputs; got {len(values)}.")

@@ -38,7 +38,7 @@ class Network(Layer):
         """None: the outputs keep the masks that the layers inside gave them."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if context.stack or has_graph((args, kwargs)) or any(isinstance(a, Spec) for a in args):
+        if context.stack or has_graph((args, kwargs)) or Spec in map(type, args):
             return super().__call__(*args, **kwargs)
         with self._scope():
             if not self._claimed:
@@ -163,6 +163,9 @@ class Network(Layer):
         config = super().get_config()
         config.pop("backend", None)  # where a model lives is not what it is
         return config
+
+
+Network._makes_masks = False  # what reaches the outputs comes from the layers inside
 
 
 def _spec(x: Any, dtype: str) -> Any:

@@ -152,7 +152,8 @@ class Sequential(Model):
         self.built = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        set_masks(inputs, mask)
+        if mask is not None:
+            set_masks(inputs, mask)
         for layer in self._stack:
             inputs = layer(inputs)
         return inputs

@@ -190,7 +190,16 @@ def alike(*xs: Any) -> Backend | None:
     for x in xs[1:]:
         if type(x) is not t or x.dtype is not dtype:
             return None
-    return ENGINES.get(t)
+    return _engine(t)
+
+
+def _engine(t: type) -> Backend | None:
+    """The engine whose own tensor type `t` is, the one in use where that is host data to others."""
+    b = ENGINES.get(t)
+    if b is None:
+        b = _local.backend or select._default
+        return b if b is not None and t in b.tensor_types else None
+    return b
 
 
 def many(xs: Sequence[Any]) -> tuple[Backend, list[Tensor]]:
@@ -204,6 +213,10 @@ def many(xs: Sequence[Any]) -> tuple[Backend, list[Tensor]]:
 
 def tensors(*xs: Any) -> tuple[Backend, list[Any]]:
     """Tensors of one backend, each in its own dtype; None stays None."""
+    types = {type(x) for x in xs if x is not None}
+    b = _engine(types.pop()) if len(types) == 1 else None
+    if b is not None:
+        return b, list(xs)
     values = [_plain(x, xs) for x in xs]
     b = backend_of(*values)
     return b, [v if v is None or isinstance(v, b.tensor_types) else b.asarray(v) for v in values]

@@ -7,15 +7,8 @@ from typing import Any, Unpack
 
 from polyk import ops
 from polyk.optimizers.base import Optimizer
-from polyk.optimizers.common import Common, Number, Schedule, Undecayed
+from polyk.optimizers.common import Common, Number, Schedule, Undecayed, rest, sqrt
 from polyk.weights import Weight
-
-
-def rest(beta: float, t: Any) -> Any:
-    """``1 - beta ** t`` without cancellation."""
-    if not beta:
-        return 1.0
-    return -ops.expm1(t * math.log(beta))  # scalars: Python's operators are the shorter way
 
 
 def toward(x: Any, target: Any, beta: float) -> Any:
@@ -71,7 +64,7 @@ class Adam(_Moments):
             self.rule = None
 
     def hyper(self, t: Any, rate: Any) -> dict[str, Any]:
-        alpha = rate * ops.sqrt(rest(self.beta_2, t)) / rest(self.beta_1, t)
+        alpha = rate * sqrt(rest(self.beta_2, t)) / rest(self.beta_1, t)
         return {"alpha": alpha, "beta_1": self.beta_1, "beta_2": self.beta_2,
                 "epsilon": self.epsilon}  # fmt: skip
 

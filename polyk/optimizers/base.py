@@ -16,10 +16,10 @@ from polyk.configured import Configured, arguments
 from polyk.contract import Backend
 from polyk.errors import did_you_mean
 from polyk.optimizers import schedules
-from polyk.optimizers.common import Number, Rate, Schedule, clip, either
+from polyk.optimizers.common import Number, Rate, Schedule, clip, either, host_backend
 from polyk.optimizers.variables import Variables
 from polyk.registry import Registry
-from polyk.select import get_backend, use
+from polyk.select import use
 from polyk.weights import Weight, in_frame, only_shapes
 
 REGISTRY = Registry("optimizer")
@@ -230,7 +230,7 @@ class Optimizer(Variables, Configured):
 
     def _count(self, b: Backend | None) -> None:
         if self._on_host(b):
-            self._step.write(self._step.read() + 1)
+            self._step.advance()
         else:
             self._iterations.assign(ops.add(self._iterations.value, 1))
 
@@ -290,7 +290,7 @@ class Optimizer(Variables, Configured):
     def _count_on_host(self) -> Any:
         import numpy as np
 
-        return np.asarray(self._step.read() // (self.gradient_accumulation_steps or 1) + 1.0)
+        return np.float64(self._step.read() // (self.gradient_accumulation_steps or 1) + 1)
 
     def _hyper(self, dtype: str, host: bool) -> dict[str, Any]:
         """`hyper` for this step: Python floats on the host, else scalar tensors of `dtype`."""
@@ -303,13 +303,13 @@ class Optimizer(Variables, Configured):
         import numpy as np
 
         steps = self._step.read()
-        with use(get_backend("numpy")):
-            rate = np.asarray(self._number.read(), "float64")
+        rate = self._number.read()
+        with use(host_backend()):
             if self.schedule is not None:
-                rate = np.asarray(_float(schedules.at(self.schedule, np.asarray(steps, "int32"))))
+                rate = _float(schedules.at(self.schedule, np.asarray(steps, "int32")))
             elif self.decay:
                 rate = rate / (1 + self.decay * steps)
-            found = self.hyper(self._count_on_host(), rate)
+            found = self.hyper(self._count_on_host(), np.float64(rate))
         return {k: v if _is_plain(v) else float(v) for k, v in found.items()}
 
     # Weight decay and averages.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 from polyk import ops
+from polyk.contract import Backend
 from polyk.ops.dispatch import one
+from polyk.select import get_backend
 from polyk.weights import Weight, frame
 
 Schedule = Callable[..., Any]
@@ -61,6 +65,12 @@ class Number:
             self.weight.assign(stored)
         self.value, self.cell = _decimal(stored), self.weight.cell
 
+    def advance(self) -> None:
+        """Add one, here and on the device."""
+        value = self.read() + 1
+        self.weight.assign(ops.add(self.weight.value, 1))
+        self.value, self.cell = value, self.weight.cell
+
 
 def _decimal(stored: Any) -> float:
     """The shortest number that is stored so: 0.001, not the 0.0010000000474974513 it becomes.
@@ -68,6 +78,25 @@ def _decimal(stored: Any) -> float:
     It follows from the stored bits alone, so a run taken up from a file computes with the same.
     """
     return stored.item() if stored.dtype.kind in "iu" else float(str(stored))
+
+
+@functools.cache
+def host_backend() -> Backend:
+    """Where eager steps compute their numbers."""
+    return get_backend("numpy")
+
+
+def sqrt(x: Any) -> Any:
+    """The square root of a number of the step: a float on the host, else a tensor."""
+    return math.sqrt(x) if isinstance(x, float) else ops.sqrt(x)
+
+
+def rest(beta: float, t: Any) -> Any:
+    """``1 - beta ** t`` without cancellation; `t` as for `sqrt`."""
+    if not beta:
+        return 1.0
+    t = t * math.log(beta)  # Python's operators are the shorter way
+    return type(t)(-math.expm1(t)) if isinstance(t, float) else -ops.expm1(t)
 
 
 def constant(value: float) -> Callable[..., Any]:

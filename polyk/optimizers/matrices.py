@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from polyk import ops
-from polyk.optimizers.adam import rest, toward
+from polyk.optimizers.adam import toward
 from polyk.optimizers.base import Optimizer
-from polyk.optimizers.common import Common, Schedule, Undecayed
+from polyk.optimizers.common import Common, Schedule, Undecayed, rest
 from polyk.weights import Weight
 
 
