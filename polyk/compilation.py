@@ -104,8 +104,7 @@ class _Step:
             return self(*args)
 
     def _backend(self, weights: list[Weight]) -> Backend:
-        placed = [w.backend for w in weights if w.backend is not None]
-        b = placed[0] if placed else current()
+        b = next((w.backend for w in weights if w.backend is not None), None) or current()
         for w in weights:
             if w.backend is None:
                 w.initialize(b)

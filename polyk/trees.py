@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+_NODES = (list, tuple, dict)
+
 
 def flatten(tree: Any) -> list[Any]:
     """The leaves, depth first; dicts in the order of their sorted keys. None holds no leaf."""
@@ -12,14 +14,15 @@ def flatten(tree: Any) -> list[Any]:
 
 
 def _collect(tree: Any, leaves: list[Any]) -> None:
-    if isinstance(tree, (list, tuple)):
-        for item in tree:
-            _collect(item, leaves)
+    if not isinstance(tree, _NODES):
+        if tree is not None:
+            leaves.append(tree)
     elif isinstance(tree, dict):
         for key in sorted(tree):
             _collect(tree[key], leaves)
-    elif tree is not None:
-        leaves.append(tree)
+    else:
+        for item in tree:
+            _collect(item, leaves)
 
 
 def unflatten(tree: Any, leaves: list[Any]) -> Any:
@@ -34,13 +37,13 @@ def map(fn: Callable[[Any], Any], tree: Any) -> Any:
 
 
 def _build(tree: Any, fn: Callable[[Any], Any]) -> Any:
+    if not isinstance(tree, _NODES):
+        return None if tree is None else fn(tree)
     if isinstance(tree, dict):
         built = {key: _build(tree[key], fn) for key in sorted(tree)}
         return {key: built[key] for key in tree}
-    if isinstance(tree, (list, tuple)):
-        items = [_build(item, fn) for item in tree]
-        return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
-    return None if tree is None else fn(tree)
+    items = [_build(item, fn) for item in tree]
+    return type(tree)(*items) if hasattr(tree, "_fields") else type(tree)(items)
 
 
 def structure(tree: Any) -> Any:

@@ -19,6 +19,7 @@ from polyk import dtypes, random, trees
 from polyk.autodiff.api import scalar_loss
 from polyk.contract import Backend
 from polyk.errors import ShapeError
+from polyk.masks import local as masks_local
 from polyk.masks import mask_of, set_masks
 from polyk.ops.dispatch import cast, tensors
 from polyk.ops.operators import Operators
@@ -308,7 +309,8 @@ def value_and_grad(
             loss, aux = result if has_aux else (result, None)
             changed = [(w, v) for w, v in inside.items() if before.get(w) is not v]
             written[:] = [w for w, _ in changed]
-            shell[:] = [(aux, [mask_of(x) for x in trees.flatten(aux)])]
+            masks = [mask_of(x) for x in trees.flatten(aux)] if masks_local.table else None
+            shell[:] = [(aux, masks)]
             out = tensors(*trees.flatten(shell))[1]
             return scalar_loss(loss), [*out, *(v for _, v in changed)]
 
@@ -317,7 +319,8 @@ def value_and_grad(
         for w, v in zip(written, out[kept:], strict=True):
             w.assign(v)
         aux, masks = trees.unflatten(shell[0], list(out[:kept]))
-        set_masks(aux, masks)
+        if masks is not None:
+            set_masks(aux, masks)
         return ((loss, aux) if has_aux else loss), grads
 
     return run

@@ -22,6 +22,9 @@ class Training(Backend):
         if update is None or not all(a.flags.c_contiguous and a.flags.writeable for a in arrays):
             return False
         for p, g, *state in zip(weights, gradients, *slots, strict=True):
+            if p.ndim and p.size <= BLOCK:
+                update(p, g, *state, **hyper)
+                continue
             flat = [a.reshape(-1) for a in (p, np.ascontiguousarray(g), *state)]
             for i in range(0, p.size, BLOCK):
                 update(*(a[i : i + BLOCK] for a in flat), **hyper)

@@ -39,10 +39,15 @@ class NN(Backend):
         classes = output.shape[-1]
         if classes == 0:
             return super().sparse_categorical_crossentropy(target, output)
+        if output.ndim != 2:
+            rows = output.reshape(math.prod(target.shape), classes)
+            return self.sparse_categorical_crossentropy(target.reshape(-1), rows).reshape(
+                target.shape
+            )
         label = target.clamp(0, classes - 1)
-        log_p = torch.log_softmax(output, -1).reshape(math.prod(target.shape), classes)
-        loss = functional.nll_loss(log_p, label.reshape(-1).long(), reduction="none")
-        return torch.where(label == target, loss.reshape(target.shape), math.nan)
+        log_p = torch.log_softmax(output, -1)
+        loss = functional.nll_loss(log_p, label.long(), reduction="none")
+        return torch.where(label == target, loss, math.nan)
 
     def binary_crossentropy(self, target, output):
         if target.shape != output.shape:

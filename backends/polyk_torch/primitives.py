@@ -284,7 +284,7 @@ def _from_numpy(x):
             return torch.from_numpy(host).to(TORCH[floatx()])
         if host.dtype == np.int64 and not (host.size and abs(host).max() >= 2**31):
             host = host.astype(np.int32)
-    if host.dtype.name == "bfloat16":  # the one of ml_dtypes
+    if host.dtype.kind == "V" and host.dtype.name == "bfloat16":  # the one of ml_dtypes
         return torch.from_numpy(host.view(np.int16).copy()).view(torch.bfloat16)
     if not (host.flags.writeable and host.dtype.isnative and min(host.strides, default=0) >= 0):
         host = host.astype(host.dtype.newbyteorder("="))

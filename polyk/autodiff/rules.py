@@ -196,6 +196,7 @@ rule(
     lambda b, g, z, x, y: fit(b, _angle(b, g, x, y, x, -1.0), y),
 )
 
+
 def _below(b: Any, g: Any, y: Any, x: Any, low: Any, high: Any) -> Any:
     return fit(b, b.where(b.logical_and(b.less(x, low), b.less_equal(low, high)), g, 0.0), low)
 

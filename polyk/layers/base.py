@@ -199,6 +199,10 @@ class Layer(Tracker):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if has_graph(args) or (kwargs and has_graph(kwargs)):
             return self._add_to_graph(args, kwargs)
+        return self._on_tensors(args, kwargs)
+
+    def _on_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call on tensors."""
         before = context.training, masks_local.table, weights_local.autocast
         if not context.stack and self._charged:
             self._drop_charges()

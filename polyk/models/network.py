@@ -38,12 +38,12 @@ class Network(Layer):
         """None: the outputs keep the masks that the layers inside gave them."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if context.stack or has_graph((args, kwargs)) or Spec in map(type, args):
+        if context.stack or Spec in map(type, args) or has_graph(args) or has_graph(kwargs):
             return super().__call__(*args, **kwargs)
         with self._scope():
             if not self._claimed:
                 self._claim(args)
-            return super().__call__(*map(as_tree, args), **kwargs)
+            return self._on_tensors(tuple(map(as_tree, args)), kwargs)
 
     def _scope(self) -> Any:
         return scope(self.backend, self.device)
