@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from polyk.autodiff import linalg_rules, nn_rules  # noqa: F401  add their rules
+from polyk.autodiff import linalg_rules, nn_rules, shape_rules  # noqa: F401  add their rules
 from polyk.autodiff.recurrent import gru_steps, lstm_steps
 from polyk.autodiff.rules import CONSTANT, JOINT, RULES, SEVERAL
 from polyk.contract import Backend
