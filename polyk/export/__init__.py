@@ -12,6 +12,7 @@ from typing import Any
 from polyk.errors import UnknownName, did_you_mean
 
 FORMATS: dict[str, str] = {
+    "onnx": "polyk.export.onnx:write",
     "savedmodel": "polyk.export.native:savedmodel",
     "tf_saved_model": "polyk.export.native:savedmodel",
     "torch": "polyk.export.native:torch",
