@@ -52,9 +52,7 @@ def emit_many(
 ) -> list[Tensor]:
     """The outputs, each ``(shape, dtype)``, of a node. An input may be a name, or None."""
     dtype = next((dtype_of(x) for x in inputs if hasattr(x, "dtype")), outputs[0][1])
-    names = [
-        x if isinstance(x, str) else "" if x is None else operand(x, dtype) for x in inputs
-    ]
+    names = [x if isinstance(x, str) else "" if x is None else operand(x, dtype) for x in inputs]
     found = current().add(op, names, attrs, len(outputs))
     return [Tensor(n, *like) for n, like in zip(found, outputs, strict=True)]
 
@@ -160,7 +158,7 @@ def moved(fn: Callable[..., Tensor], *xs: Any) -> Tensor:
 
 def reshaped(x: Tensor, shape: Sequence[int]) -> Tensor:
     """`x` in a shape of as many elements; one open size needs no arithmetic in the file."""
-    shape = [_remembered(d, x.shape) for d in shape]
+    shape = [remembered(d, x.shape) for d in shape]
     if len(shape) == len(x.shape) and all(map(same, shape, x.shape)):
         return x
     wanted = [_copied(x, i, d) for i, d in enumerate(shape)]
@@ -171,9 +169,12 @@ def reshaped(x: Tensor, shape: Sequence[int]) -> Tensor:
     return emit("Reshape", [x, ints(list(shape) if zero else wanted)], shape, x.dtype, **zero)
 
 
-def _remembered(d: int, shape: Sequence[int]) -> int:
-    """The open size of `shape` for which `d` stands where arithmetic has lost that."""
-    return next((s for s in shape if isinstance(s, Size) and int(s) == d), d)
+def remembered(d: int, shape: Sequence[int] = ()) -> int:
+    """The open size, of `shape` or of an input, for which `d` stands where that was forgotten."""
+    if isinstance(d, Size):
+        return d
+    known = (*shape, *(n for x in current().top.inputs for n in x.shape))
+    return next((n for n in known if isinstance(n, Size) and int(n) == d), d)
 
 
 def _copied(x: Tensor, i: int, d: int) -> int:
@@ -228,7 +229,7 @@ def folded(method: Callable[..., Any]) -> Callable[..., Any]:
     name = method.__name__
 
     def run(self: Emitter, *args: Any, **kwargs: Any) -> Any:
-        if any(map(is_open, trees.flatten((args, kwargs)))) or _slices_open(args):
+        if name == "full" or any(map(is_open, trees.flatten((args, kwargs)))) or _slices_open(args):
             return method(self, *args, **kwargs)
         return getattr(get_backend("numpy"), name)(*args, **kwargs)
 

@@ -67,9 +67,7 @@ def _fold_weights(graph: Graph) -> None:
             continue
         if all(n in graph.values for n in rest):
             array = _array(graph.weights[name])
-            graph.weights[name] = rearranged(
-                array, *(graph.values[n] for n in rest), **node.attrs
-            )
+            graph.weights[name] = rearranged(array, *(graph.values[n] for n in rest), **node.attrs)
             graph.nodes.remove(node)
             _rename(graph, node.outputs[0], name)
             uses[name] = uses[node.outputs[0]]

@@ -149,5 +149,5 @@ def _ops() -> Iterator[tuple[str, Callable[..., Any]]]:
 for _op, _method in list(_ops()):
     if _op not in ("asarray", "to_numpy"):
         setattr(OnnxBackend, _op, folded(_method))
-BACKEND = update_abstractmethods(OnnxBackend)()
+BACKEND = update_abstractmethods(OnnxBackend)()  # type: ignore[type-abstract]  # tables fill it
 register(BACKEND)

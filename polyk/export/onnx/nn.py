@@ -38,12 +38,17 @@ def _activation(op: str, onnx: str, names: tuple[str, ...]) -> Callable[..., Any
 class NN(Primitives):
     """Activations, normalization, products; convolution and pooling, channels first inside."""
 
+    def erf(self, x: Any) -> Any:
+        return super(Primitives, self).erf(x) if x.dtype == "float64" else super().erf(x)
+
     def hard_sigmoid(self, x: Any) -> Any:
+        if x.dtype == "float64":
+            return super().hard_sigmoid(x)
         return moved(lambda x: emit("HardSigmoid", [x], x.shape, x.dtype, alpha=1 / 6), x)
 
     def gelu(self, x: Any, approximate: bool) -> Any:
-        if approximate:
-            return super().gelu(x, True)
+        if approximate or x.dtype == "float64":
+            return super().gelu(x, approximate)
         inner = self.add(self.erf(self.multiply(x, math.sqrt(0.5))), 1.0)
         return self.multiply(self.multiply(x, 0.5), inner)  # the form that runtimes fuse
 
@@ -74,7 +79,7 @@ class NN(Primitives):
 
     def add(self, x: Any, y: Any) -> Any:
         joined = self._with_bias(x, y)
-        return super().add(x, y) if joined is None else joined
+        return _plain_add(self, x, y) if joined is None else joined
 
     def _with_bias(self, x: Any, bias: Any) -> Any:
         """A convolution and the bias added to its channels, as one node."""
@@ -97,7 +102,12 @@ class NN(Primitives):
     ) -> Any:
         shape = (1,) * (len(x.shape) - len(mean.shape)) + tuple(mean.shape)
         wide = [i for i, d in enumerate(shape) if not same(d, 1)]
-        if len(wide) != 1 or wide == [0] or isinstance(mean.shape[wide[0] - len(shape)], Size):
+        if (
+            x.dtype == "float64"
+            or len(wide) != 1
+            or wide == [0]
+            or isinstance(mean.shape[wide[0] - len(shape)], Size)
+        ):
             return super().batch_normalization(x, mean, variance, offset, scale, epsilon)
         channel = wide[0]
         size = x.shape[channel]
@@ -111,13 +121,11 @@ class NN(Primitives):
         y = emit("BatchNormalization", [first, *vectors], first.shape, dtype, epsilon=epsilon)
         return e.transposed(y, e.inverse(axes))
 
-    def layer_normalization(
-        self, x: Any, gamma: Any, beta: Any, axis: Any, epsilon: float
-    ) -> Any:
+    def layer_normalization(self, x: Any, gamma: Any, beta: Any, axis: Any, epsilon: float) -> Any:
         rank, dtype = len(x.shape), e.dtype_of(x)
         inner = tuple(x.shape[a] for a in axis)
         last = tuple(axis) == tuple(range(rank - len(axis), rank))
-        if not last or any(isinstance(d, Size) for d in inner):
+        if dtype == "float64" or not last or any(isinstance(d, Size) for d in inner):
             return super().layer_normalization(x, gamma, beta, axis, epsilon)
         gamma = np.ones(inner, dtype) if gamma is None else self.reshape(gamma, inner)
         inputs = [x, gamma] if beta is None else [x, gamma, self.reshape(beta, inner)]
@@ -126,9 +134,7 @@ class NN(Primitives):
 
     # Convolution and pooling.
 
-    def conv(
-        self, x: Any, kernel: Any, strides: Any, pads: Any, dilation: Any, groups: int
-    ) -> Any:
+    def conv(self, x: Any, kernel: Any, strides: Any, pads: Any, dilation: Any, groups: int) -> Any:
         *window, _, filters = kernel.shape
         shape = (*window_output(x.shape[1:-1], window, strides, pads, dilation), filters)
         n = len(window)
@@ -193,5 +199,6 @@ def _flat(pads: Any) -> tuple[int, ...]:
     return tuple(lo for lo, _ in pads) + tuple(hi for _, hi in pads)
 
 
+_plain_add: Callable[..., Any] = Primitives.__dict__["add"]
 for _op, (_onnx, _names) in ACTIVATIONS.items():
     setattr(NN, _op, _activation(_op, _onnx, _names))

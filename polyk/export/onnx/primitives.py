@@ -60,9 +60,7 @@ def _binary(op: str, onnx: str) -> Callable[..., Any]:
 
 def _comparing(op: str, onnx: str) -> Callable[..., Any]:
     def method(self: Emitter, x: Any, y: Any) -> Any:
-        return moved(
-            lambda x, y: emit(onnx, [x, y], shape_like("equal", x, y).shape, "bool"), x, y
-        )
+        return moved(lambda x, y: emit(onnx, [x, y], shape_like("equal", x, y).shape, "bool"), x, y)
 
     return _named(op, method)
 
@@ -97,10 +95,11 @@ class Primitives(Emitter):
     """What is not in the tables."""
 
     def full(self, shape: Any, value: Any, dtype: str) -> Any:
-        x = value if isinstance(value, Tensor) else np.full((), value, dtype)
-        if not isinstance(value, Tensor) and not any(isinstance(d, Size) for d in shape):
+        shape = tuple(map(e.remembered, shape))
+        if not any(map(e.is_open, (value, *shape))):
             return np.full(shape, value, dtype)
-        return emit("Expand", [self.asarray(x, dtype), ints(shape)], shape, dtype)
+        value = value if e.is_open(value) else np.full((), value, dtype)
+        return emit("Expand", [self.asarray(value, dtype), ints(shape)], shape, dtype)
 
     def arange(self, start: Any, stop: Any, step: Any, dtype: str) -> Any:
         bounds = [e.scalar_size(v) for v in (start, stop, step)]
@@ -221,12 +220,11 @@ class Primitives(Emitter):
         return e.transposed(_tensor(x), tuple(axes))
 
     def broadcast_to(self, x: Any, shape: Any) -> Any:
+        shape = [e.remembered(d, x.shape) for d in shape]
         lead = len(shape) - len(x.shape)
         if not lead and all(map(same, x.shape, shape)):
             return x
-        grow = [
-            1 if i >= lead and same(x.shape[i - lead], d) else d for i, d in enumerate(shape)
-        ]
+        grow = [1 if i >= lead and same(x.shape[i - lead], d) else d for i, d in enumerate(shape)]
         return emit("Expand", [x, ints(grow)], shape, e.dtype_of(x))
 
     def concatenate(self, xs: Sequence[Any], axis: int) -> Any:
@@ -303,6 +301,8 @@ def _tensor(x: Any) -> Tensor:
 def _ends(span: slice, n: int) -> tuple[int, int, int, int]:
     """Start, stop, step and count of a slice of an axis of `n`, an open one seen from its ends."""
     start, stop = (_open(v, n) for v in (span.start, span.stop))
+    if span.step > 1 and n - stop < span.step:
+        stop = n  # which takes nothing more, and needs no arithmetic
     count = -(-(stop - start) // span.step)
     return _from_end(start, n), END if same(stop, n) else _from_end(stop, n), span.step, count
 

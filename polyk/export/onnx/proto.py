@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-import polyk
 from polyk.errors import need
 from polyk.export.onnx.graph import Graph, Node, Tensor
 from polyk.export.onnx.sizes import Size
+from polyk.saving import atomic
 
 OPSET, IR = 18, 8
 LIMIT = 2**31 - 2**20  # protobuf holds 2 GiB, with room for the nodes
@@ -100,9 +100,4 @@ def save(model: Any, path: Path, external: bool | None) -> None:
             model, path, save_as_external_data=True, location=beside.name, size_threshold=1024
         )
     else:
-        from polyk.saving import atomic
-
         atomic.write(path, [model.SerializeToString()])
-
-
-__all__ = ["polyk", "save", "to_proto"]
