@@ -31,6 +31,9 @@ def write(
 def convert(model: Any, input_signature: Any = None) -> Any:
     """The ``onnx.ModelProto`` of a model."""
     inputs, names = signature(model, input_signature)
+    if not model._claimed:
+        with model._scope():
+            model._claim((inputs,))
 
     def output_names(result: Any) -> list[str]:
         return list(model._output_names(len(trees.flatten(result))))
