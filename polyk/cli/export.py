@@ -10,8 +10,7 @@ SUFFIXES = {".onnx": "onnx"}
 @click.command()
 @click.argument("model", type=click.Path(exists=True))
 @click.argument("target", type=click.Path())
-@click.option("--format", "kind", metavar="F",
-              help="The format; the default is what the name of TARGET says, else onnx.")  # fmt: skip
+@click.option("--format", "kind", help="The default is what the name of TARGET says, else onnx.")
 @click.option("--batch-size", type=click.IntRange(1), help="Fix the batch size.")
 def command(model: str, target: str, kind: str | None, batch_size: int | None) -> None:
     """Write the saved model MODEL to TARGET in a format that other runtimes read."""
