@@ -11,8 +11,11 @@ from polyk.interop.units import Arrays, Group, Rule, Transfer, Unit, dump, load,
 from polyk.layers.conv import _ConvTranspose, _DepthwiseConv
 from polyk.models.model import Model
 
-_GATES = {f"{side}{gate}" for side in "ih" for gate in "ifgorzn"}
-_HEADS = {"query", "key", "value", "out"}
+_PARTS = (  # what together is one layer here
+    {"ii", "if", "ig", "io", "hi", "hf", "hg", "ho"},
+    {"ir", "iz", "in", "hr", "hz", "hn"},
+    {"query", "key", "value", "out"},
+)
 
 
 def load_variables(
@@ -56,14 +59,15 @@ def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _groups(tree: Any) -> list[Group]:
-    found: dict[str, Group] = {}
-    for full, array in _leaves(tree):
-        folders = full.split("/")
+    leaves = [(full, full.split("/"), array) for full, array in _leaves(tree)]
+    inside: dict[str, set[str]] = {}
+    for _, folders, _ in leaves:
         if folders[0] in ("params", "batch_stats"):
             del folders[0]
-        cut = len(folders) - 1
-        if cut > 1 and folders[cut - 1] in _GATES | _HEADS:
-            cut -= 1
+        inside.setdefault("/".join(folders[:-2]), set()).update(folders[-2:-1])
+    found: dict[str, Group] = {}
+    for full, folders, array in leaves:
+        cut = len(folders) - (2 if inside["/".join(folders[:-2])] in _PARTS else 1)
         path, name = "/".join(folders[:cut]), "/".join(folders[cut:])
         group = found.setdefault(path, Group(path, {}, {}))
         group.arrays[name], group.names[name] = array, full
