@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from polyk.autodiff import value_and_grad as value_and_grad
     from polyk.autodiff import vjp as vjp
     from polyk.compilation import compile as compile
+    from polyk.config import version as version
     from polyk.contract import Backend as Backend
     from polyk.dtype_policies import DTypePolicy as DTypePolicy
     from polyk.errors import BackendAPIMismatch as BackendAPIMismatch
@@ -47,10 +48,19 @@ if TYPE_CHECKING:
     from polyk.errors import UnknownBackend as UnknownBackend
     from polyk.errors import UnknownName as UnknownName
     from polyk.errors import UnsupportedOp as UnsupportedOp
+    from polyk.graph import KerasTensor as KerasTensor
     from polyk.hookspecs import hookimpl as hookimpl
+    from polyk.initializers import Initializer as Initializer
+    from polyk.layers import Input as Input
+    from polyk.layers import InputSpec as InputSpec
+    from polyk.layers import Layer as Layer
+    from polyk.losses import Loss as Loss
+    from polyk.metrics import Metric as Metric
     from polyk.models import Model as Model
     from polyk.models import Sequential as Sequential
+    from polyk.optimizers import Optimizer as Optimizer
     from polyk.random import set_random_seed as set_random_seed
+    from polyk.regularizers import Regularizer as Regularizer
     from polyk.saving import load_model as load_model
     from polyk.select import device as device
     from polyk.select import get_backend as get_backend
@@ -65,6 +75,7 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "array_api": "ArrayAPIBackend",
     "autodiff": "custom_gradient grad value_and_grad vjp",
     "compilation": "compile",
+    "config": "version",
     "contract": "Backend",
     "dtype_policies": "DTypePolicy",
     "errors": (
@@ -72,9 +83,16 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
         "MissingFramework MissingPackage PolykError SaveError ShapeError UnknownBackend "
         "UnknownName UnsupportedOp"
     ),
+    "graph": "KerasTensor",
     "hookspecs": "hookimpl",
+    "initializers": "Initializer",
+    "layers": "Input InputSpec Layer",
+    "losses": "Loss",
+    "metrics": "Metric",
     "models": "Model Sequential",
+    "optimizers": "Optimizer",
     "random": "set_random_seed",
+    "regularizers": "Regularizer",
     "saving": "load_model",
     "select": "device get_backend set_backend to_numpy use",
     "weights": "Variable",

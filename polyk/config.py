@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from polyk import __version__
 from polyk.dtype_policies import dtype_policy, set_dtype_policy
 from polyk.dtypes import floatx, set_floatx
 from polyk.select import chosen_name as backend
@@ -18,11 +19,17 @@ __all__ = [
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "version",
 ]
 
 _LAYOUTS = ("channels_last", "channels_first")
 _epsilon = 1e-7
 _image_data_format = "channels_last"
+
+
+def version() -> str:
+    """The version of polyk."""
+    return __version__
 
 
 def epsilon() -> float:

@@ -47,6 +47,9 @@ class GraphTensor(Operators):
         return record("get_item", get_item, (self, key), {}, get_item)
 
 
+KerasTensor = GraphTensor  # Keras's name for it
+
+
 class Node:
     """One call: `run(*args, **kwargs)` on real tensors gives `outputs`, nested GraphTensors.
 
