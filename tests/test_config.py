@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import polyk
-from polyk import config, layers, losses
+from polyk import config, layers, losses, ops
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +41,25 @@ def test_layers_take_images_in_the_layout_of_the_process():
 def test_floatx_is_the_dtype_of_new_layers():
     config.set_floatx("float64")
     assert layers.Dense(2).dtype == "float64"
+
+
+@pytest.mark.parametrize(
+    ("op", "given", "expected"),
+    [
+        (
+            lambda x, **k: ops.conv(x, np.ones((2, 2, 3, 5), "float32"), **k),
+            (1, 3, 4, 4),
+            (1, 5, 3, 3),
+        ),
+        (lambda x, **k: ops.max_pool(x, 2, **k), (1, 3, 4, 4), (1, 3, 2, 2)),
+        (lambda x, **k: ops.adaptive_average_pool(x, 2, **k), (1, 3, 4, 4), (1, 3, 2, 2)),
+        (lambda x, **k: ops.image.resize(x, (8, 8), **k), (1, 3, 4, 4), (1, 3, 8, 8)),
+        (lambda x, **k: ops.image.rgb_to_grayscale(x, **k), (3, 4, 4), (1, 4, 4)),
+    ],
+)
+def test_ops_without_a_data_format_follow_the_setting(op, given, expected):
+    x = np.ones(given, "float32")
+    config.set_image_data_format("channels_first")
+    assert ops.shape(op(x)) == expected
+    last = np.moveaxis(x, -3, -1)
+    assert ops.shape(op(last, data_format="channels_last"))[-3:-1] == expected[-2:]

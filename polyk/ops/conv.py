@@ -1,13 +1,14 @@
 """Convolution in one to three spatial dimensions, in both data formats.
 
-`data_format` "channels_last" is ``(N, *sizes, C)``, "channels_first" ``(N, C, *sizes)``. Padding is
-"valid", "same" (TensorFlow's: the odd cell goes at the end) or explicit pairs (before, after).
+`data_format` "channels_last" is ``(N, *sizes, C)``, "channels_first" ``(N, C, *sizes)``; None is
+what `polyk.config.image_data_format` says. Padding is "valid", "same" (TensorFlow's: the odd cell
+goes at the end) or explicit pairs (before, after).
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from polyk import dtypes
+from polyk import config, dtypes
 from polyk.errors import ShapeError
 from polyk.ops.dispatch import Tensor, cast, one, tensors
 from polyk.shapes import padding_pairs, spread, transpose_output, window_output
@@ -23,7 +24,9 @@ Sizes = int | Sequence[int]
 
 
 def _channels_first(data_format: str | None) -> bool:
-    if data_format not in (None, "channels_last", "channels_first"):
+    """Whether channels come first: as `polyk.config.image_data_format` says if it is None."""
+    data_format = data_format or config.image_data_format()
+    if data_format not in ("channels_last", "channels_first"):
         raise ValueError(
             f"data_format must be 'channels_last' or 'channels_first'; got {data_format!r}."
         )
