@@ -300,3 +300,41 @@ def test_a_layer_that_says_nothing_of_configs_has_one(tmp_path):
     again = polyk.load_model(tmp_path / "m.polyk", custom_objects={"Positions": Positions})
     np.testing.assert_array_equal(again.predict(x, verbose=0), before)
     assert again.layers[0].name == model.layers[0].name and not again.layers[0].trainable
+
+
+@pytest.mark.parametrize("base", [layers.Layer, polyk.Model])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: x(np.ones((2, 3), "float32")),
+        lambda x: x(layers.Input((3,))),
+        lambda x: polyk.Sequential([x]),
+        lambda x: x.add_weight("w", (2,)),
+        lambda x: x.name,
+        lambda x: x.trainable,
+    ],
+)
+def test_a_forgotten_call_of_the_base_constructor_is_named(base, use):
+    class Forgetful(base):
+        def __init__(self):
+            self.units = 3
+
+        def call(self, x):
+            return x
+
+    with pytest.raises(RuntimeError, match=r"Forgetful.*super\(\).__init__\(\)"):
+        use(Forgetful())
+
+
+def test_assign_on_a_weight_that_reads_as_a_tensor_names_the_way(backend):
+    class Counter(layers.Layer):
+        def build(self, shape):
+            self.n = self.add_weight("n", (), "zeros", trainable=False)
+
+        def call(self, x):
+            self.n.assign_add(1)
+            return x
+
+    with pytest.raises(AttributeError) as caught:
+        Counter()(np.ones((2, 3), "float32"))
+    assert "self.w = ..." in "".join(caught.value.__notes__)

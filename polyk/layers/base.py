@@ -20,7 +20,7 @@ from polyk.layers.masking import mask_outputs, pass_masks
 from polyk.layers.recorded import FIRST_INPUT, FIRST_OUTPUT
 from polyk.layers.signature import Signature
 from polyk.layers.spec import as_shape, batch_open, check_inputs, shape_of, specs
-from polyk.layers.tracking import Tracker
+from polyk.layers.tracking import OF_INIT, Tracker
 from polyk.masks import keep_masks, mask_of, masks_of, set_mask
 from polyk.masks import local as masks_local
 from polyk.ops.dispatch import one
@@ -86,6 +86,13 @@ class Layer(Tracker):
     input_spec: Any = None
     activity_regularizer: Any = None
     supports_masking = False  # a class that defines compute_mask supports it
+    name: str = OF_INIT
+    compute_dtype: str = OF_INIT
+    variable_dtype: str = OF_INIT
+    _dtype_policy: DTypePolicy = OF_INIT
+    _trainable: bool = OF_INIT
+    _batch_input_shape: Any = OF_INIT
+    _first_weights: Any = OF_INIT
     input: Any = FIRST_INPUT
     output: Any = FIRST_OUTPUT
     autocast = True
@@ -342,6 +349,8 @@ class Layer(Tracker):
         if getattr(error, "_polyk_noted", False) or isinstance(error, ShapeError):
             return
         shapes = ", ".join(str(shape_of(x)) for x in trees.flatten(args) if hasattr(x, "shape"))
+        if getattr(error, "name", None) in ("assign", "assign_add", "assign_sub"):
+            error.add_note("a weight that is an attribute reads as its tensor: write self.w = ...")
         error.add_note(f"in {self.where()}, called with {shapes}; backend {current().name!r}")
         error._polyk_noted = True  # type: ignore[attr-defined]
 

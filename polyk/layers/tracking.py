@@ -18,6 +18,21 @@ if TYPE_CHECKING:
 _KEPT = ("_own_weights", "_loose_weights", "_losses", "_charged", "_nodes", "_given")
 
 
+class _OfInit:
+    """An attribute that the ``__init__`` of the base class sets; says so where it did not run."""
+
+    def __get__(self, layer: Any, cls: type | None = None) -> Any:
+        if layer is None:
+            return self
+        raise RuntimeError(
+            f"{type(layer).__name__}.__init__ did not call that of its base class. Begin it with "
+            "super().__init__(), or super().__init__(**kwargs) if it takes name, dtype and so on."
+        )
+
+
+OF_INIT: Any = _OfInit()
+
+
 class Tracker:
     """The half of `Layer` that knows its parts, found by looking at its attributes."""
 

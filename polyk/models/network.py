@@ -11,6 +11,7 @@ from polyk.graph import has_graph
 from polyk.layers.base import Layer, context
 from polyk.layers.inputs import InputLayer
 from polyk.layers.spec import specs
+from polyk.layers.tracking import OF_INIT
 from polyk.models.feed import as_tree
 from polyk.select import check_device, current_device, get_backend, scope
 from polyk.symbolic import Spec
@@ -32,6 +33,8 @@ class Network(Layer):
         self.seed = seed
         self.key = random.next_key() if seed is None else random.key(seed)
 
+    backend: Backend = OF_INIT
+    device: str | None = OF_INIT
     supports_masking = True
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
