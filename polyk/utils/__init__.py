@@ -12,6 +12,10 @@ from polyk.registry import (
     register_keras_serializable,
 )
 from polyk.utils.arrays import normalize, pad_sequences, to_categorical
+from polyk.utils.directories import image_dataset_from_directory as image_dataset_from_directory
+from polyk.utils.directories import split_dataset as split_dataset
+from polyk.utils.directories import text_dataset_from_directory as text_dataset_from_directory
+from polyk.utils.directories import timeseries_dataset_from_array as timeseries_dataset_from_array
 from polyk.utils.images import array_to_img, img_to_array, load_img, save_img
 from polyk.utils.packing import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from polyk.utils.plotting import model_to_dot, plot_model
@@ -41,4 +45,8 @@ __all__ = [
     "standardize_dtype",
     "to_categorical",
     "unpack_x_y_sample_weight",
+    "image_dataset_from_directory",
+    "split_dataset",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
 ]
