@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from polyk import models as models
     from polyk import ops as ops
     from polyk import optimizers as optimizers
+    from polyk import preprocessing as preprocessing
     from polyk import random as random
     from polyk import regularizers as regularizers
     from polyk import saving as saving
@@ -97,9 +98,9 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "select": "device get_backend set_backend to_numpy use",
     "weights": "Variable",
     "": (
-        "activations backend callbacks config constraints data dtype_policies initializers interop "
-        "layers losses metrics mixed_precision models ops optimizers random regularizers saving "
-        "utils"
+        "activations backend callbacks config constraints data dtype_policies initializers "
+        "interop layers losses metrics mixed_precision models ops optimizers preprocessing random "
+        "regularizers saving utils"
     ),
 }
 _home = {name: module for module, names in _names.items() for name in names.split()}

@@ -38,7 +38,7 @@ callbacks
 mixed_precision
 layers
 models
-saving data bench
+saving data bench preprocessing
 interop
 export
 cli

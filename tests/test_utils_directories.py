@@ -78,11 +78,9 @@ def test_images_are_resized_arrays(tmp_path):
 )
 def test_windows_are_those_of_keras(options):
     pytest.importorskip("tensorflow")
-    series = np.arange(20.0)
+    series, options = np.arange(20.0), {"batch_size": 4, **options}
     with reference.keras() as keras:
-        its = keras.utils.timeseries_dataset_from_array(
-            series, series * 10, batch_size=4, **options
-        )
+        its = keras.utils.timeseries_dataset_from_array(series, series * 10, **options)
         want = [(x.numpy(), y.numpy()) for x, y in its]
     data = utils.timeseries_dataset_from_array(series, series * 10, **options)
     assert len(data) == len(want)
