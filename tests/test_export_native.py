@@ -69,6 +69,19 @@ def test_what_is_reloaded_predicts_the_same(tmp_path, form, make):
     assert all(map(np.array_equal, before, model.get_weights()))
 
 
+@pytest.mark.filterwarnings("ignore")  # what the frameworks say of their own formats
+@pytest.mark.parametrize("form", ["torch", "stablehlo"])
+def test_sequences_of_any_length(tmp_path, form):
+    pytest.importorskip(FRAMEWORK[form])
+    x = layers.Input((None, 4))
+    h = layers.GlobalAveragePooling1D()(layers.Conv1D(3, 2)(x))
+    model, path = polyk.Model(x, layers.Dense(2)(h), backend="numpy"), tmp_path / "model.pt2"
+    model.export(path, format=form)
+    data = np.random.default_rng(0).normal(size=(2, 5, 4)).astype("float32")
+    expected = model.predict(data, verbose=0)
+    np.testing.assert_allclose(RUN[form](path, [data]), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_a_model_that_does_not_know_its_inputs_is_refused(tmp_path):
     model = polyk.Sequential([layers.Dense(2)])
     with pytest.raises(SaveError, match="does not know its inputs: give input_signature"):

@@ -85,11 +85,11 @@ class Module(nn.Module):
 def export(model, inputs, path):
     """Trace the model by `torch.export`; sizes that are open are so in the program."""
     dtypes = {name: dtype for dtype, name in NAMES.items()}
-    xs, dims = [], []
-    for i, spec in enumerate(inputs):
+    batch, xs, dims = torch.export.Dim("batch"), [], []
+    for spec in inputs:
         open_axes = [a for a, d in enumerate(spec.shape) if d is None]
-        xs.append(torch.zeros([d or 3 for d in spec.shape], dtype=dtypes[spec.dtype]))
-        dims.append({a: torch.export.Dim(f"size_{i}_{a}" if a else "batch") for a in open_axes})
+        xs.append(torch.zeros([d or 7 for d in spec.shape], dtype=dtypes[spec.dtype]))
+        dims.append({a: torch.export.Dim.DYNAMIC if a else batch for a in open_axes})
     shapes = {"inputs": dims[0], **({"args": tuple(dims[1:])} if dims[1:] else {})}
     program = torch.export.export(Module(model).eval(), tuple(xs), dynamic_shapes=shapes)
     torch.export.save(program, path)
