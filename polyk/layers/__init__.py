@@ -14,5 +14,6 @@ from polyk.layers.preprocessing import *
 from polyk.layers.recurrent import *
 from polyk.layers.regularization import *
 from polyk.layers.reshaping import *
+from polyk.layers.reversible import *
 from polyk.layers.spec import *
 from polyk.layers.wrapping import *
