@@ -283,6 +283,11 @@ def postponed() -> Iterator[None]:
         _local.postponed = before
 
 
+def values_postponed() -> bool:
+    """Whether a file is being made into a model."""
+    return _local.postponed
+
+
 def shapes_only() -> Any:
     """A frame in which weights have shapes and no values."""
     return frame(_Shapes())

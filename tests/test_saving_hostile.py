@@ -384,3 +384,11 @@ def test_whatever_a_description_says_the_file_is_loaded_or_refused(tmp_path):
         except LoadError:
             pass
     assert 0 < loaded < 400
+
+
+def test_an_unstack_without_end_is_refused_at_once():
+    x = layers.Input((3, 2))
+    told = json.loads(polyk.Model(x, polyk.ops.unstack(x, axis=1)[0]).to_json())
+    told["config"]["layers"][0]["config"]["batch_shape"] = [None, 1_000_000, 2]
+    with pytest.raises(LoadError, match="1000000 tensors"):
+        polyk.models.model_from_json(json.dumps(told))

@@ -81,6 +81,7 @@ def rebuild(config: dict[str, Any], layers: Mapping[str, Any]) -> tuple[Any, Any
         if "weight" in node:
             outputs = place_of(_new_weight(node))
         elif "op" in node:
+            _check_length(node["op"], args)
             outputs = replay(node["op"], args)
         else:
             kwargs = {k: _decode(v, tensors) for k, v in node["kwargs"].items()}
@@ -88,6 +89,17 @@ def rebuild(config: dict[str, Any], layers: Mapping[str, Any]) -> tuple[Any, Any
         tensors.of_nodes.append(trees.flatten(outputs))
         tensors.extend(tensors.of_nodes[-1])
     return inputs, _decode(config["outputs"], tensors)
+
+
+MOST_PARTS = 10_000  # of one unstack, so that a few bytes do not become work without end
+
+
+def _check_length(op: str, args: list[Any]) -> None:
+    if op == "unstack" and isinstance(args[0], GraphTensor):
+        parts = args[0].shape[args[1]]
+        if parts is not None and parts > MOST_PARTS:
+            raise ValueError(f"unstack into {parts} tensors; a graph told as data takes at most "
+                             f"{MOST_PARTS}.")  # fmt: skip
 
 
 class _Tensors(list[Any]):

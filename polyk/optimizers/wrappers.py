@@ -10,7 +10,7 @@ from polyk import ops
 from polyk.configured import Configured
 from polyk.optimizers.base import REGISTRY, Optimizer
 from polyk.optimizers.common import constant, either
-from polyk.weights import Weight
+from polyk.weights import Weight, values_postponed
 
 
 class LossScaleOptimizer(Optimizer):
@@ -92,10 +92,35 @@ class LossScaleOptimizer(Optimizer):
         return Configured.get_config(self)
 
 
+_PLAIN = re.compile(r"(?:[\w/ :>-]|\.\*)*")
+
+
+def _matches(pattern: str, path: str) -> bool:
+    """Whether `pattern` matches the whole of `path`; in linear time if it is plain."""
+    if not _PLAIN.fullmatch(pattern):
+        return re.fullmatch(pattern, path) is not None
+    first, *rest = pattern.split(".*")
+    if not rest:
+        return first == path
+    *middle, last = rest
+    at, end = len(first), len(path) - len(last)
+    if at > end or not (path.startswith(first) and path.endswith(last)):
+        return False
+    for part in middle:
+        found = path.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
 class OptimizerMap(MutableMapping[str, Optimizer], Configured):
     """Paths of weights, or patterns that match all of them, to optimizers.
 
     >>> OptimizerMap(SGD(), {"encoder/.*": Adam()})
+
+    A pattern is a regular expression; one in a file may only be of names and ``.*``, since others
+    can take forever to match.
     """
 
     def __init__(
@@ -103,10 +128,16 @@ class OptimizerMap(MutableMapping[str, Optimizer], Configured):
     ) -> None:
         self.default_optimizer: Optimizer = REGISTRY.get(default_optimizer)
         self.optimizer_map = {k: REGISTRY.get(v) for k, v in (optimizer_map or {}).items()}
+        for pattern in self.optimizer_map if values_postponed() else ():
+            if not _PLAIN.fullmatch(pattern):
+                raise ValueError(
+                    f"OptimizerMap: {pattern[:80]!r} is more than names and '.*', all "
+                    "that a file may say. Load with compile=False, and compile anew."
+                )
 
     def __getitem__(self, key: str) -> Optimizer:
         exact = [key] if key in self.optimizer_map else []
-        found = exact or [p for p in self.optimizer_map if re.fullmatch(p, key)]
+        found = exact or [p for p in self.optimizer_map if _matches(p, key)]
         if len(found) > 1:
             raise ValueError(f"OptimizerMap: {' and '.join(found)} all match {key!r}.")
         return self.optimizer_map[found[0]] if found else self.default_optimizer
