@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-SUFFIXES = {".onnx": "onnx"}
+SUFFIXES = {".onnx": "onnx", ".pt2": "torch"}
 
 
 @click.command()

@@ -31,6 +31,8 @@ BINARY = {
     "maximum": "Max", "minimum": "Min", "bitwise_and": "BitwiseAnd", "bitwise_or": "BitwiseOr",
     "bitwise_xor": "BitwiseXor",
 }  # fmt: skip
+ON_BOOLS = {"Add": "Or", "Mul": "And", "Max": "Or", "Min": "And", "BitwiseAnd": "And",
+            "BitwiseOr": "Or", "BitwiseXor": "Xor"}  # fmt: skip
 COMPARING = {"equal": "Equal", "less": "Less", "less_equal": "LessOrEqual", "greater": "Greater",
              "greater_equal": "GreaterOrEqual"}  # fmt: skip
 LOGICAL = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor"}
@@ -49,8 +51,7 @@ def _binary(op: str, onnx: str) -> Callable[..., Any]:
     def method(self: Emitter, x: Any, y: Any) -> Any:
         def plain(x: Any, y: Any) -> Tensor:
             spec = shape_like("add", x, y)
-            logical = {"Bitwise": ""} if spec.dtype == "bool" else {}
-            name = onnx.removeprefix("Bitwise") if logical else onnx
+            name = ON_BOOLS.get(onnx, onnx) if spec.dtype == "bool" else onnx
             return emit(name, [x, y], spec.shape, spec.dtype)
 
         return moved(plain, x, y)
@@ -136,6 +137,7 @@ class Primitives(Emitter):
 
     def arctan2(self, x: Any, y: Any) -> Any:
         """From arctan, quadrant by quadrant."""
+        x, y = (v if hasattr(v, "dtype") else np.full((), v, e.dtype_of(x, y)) for v in (x, y))
         quotient = self.arctan(self.divide(x, self.where(self.equal(y, 0), 1.0, y)))
         side = self.where(self.less(x, 0), -math.pi, math.pi)
         left = self.where(self.less(y, 0), self.add(quotient, side), quotient)
@@ -155,6 +157,9 @@ class Primitives(Emitter):
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         dtype = next((e.dtype_of(v) for v in (x, y) if hasattr(v, "dtype")), None)
         dtype = dtype or dtypes.standardize(type(x) if type(x) is float else type(y))
+        if dtype == "bool":  # for which runtimes have no kernel
+            both = self.logical_and(condition, x), self.logical_and(self.logical_not(condition), y)
+            return self.cast(self.maximum(*(self.cast(v, "int32") for v in both)), "bool")
 
         def plain(c: Any, x: Any, y: Any) -> Tensor:
             shape = broadcast(*(v.shape for v in (c, x, y) if hasattr(v, "shape")))
@@ -301,9 +306,10 @@ def _tensor(x: Any) -> Tensor:
 def _ends(span: slice, n: int) -> tuple[int, int, int, int]:
     """Start, stop, step and count of a slice of an axis of `n`, an open one seen from its ends."""
     start, stop = (_open(v, n) for v in (span.start, span.stop))
-    if span.step > 1 and n - stop < span.step:
-        stop = n  # which takes nothing more, and needs no arithmetic
     count = -(-(stop - start) // span.step)
+    if span.step > 1 and start + int(count) * span.step >= n:
+        stop = n  # which takes nothing more, and needs no arithmetic
+        count = -(-(stop - start) // span.step)
     return _from_end(start, n), END if same(stop, n) else _from_end(stop, n), span.step, count
 
 
