@@ -118,6 +118,10 @@ IDLE: dict[str, Any] = {
     "kernel_initializer": ANY,  # of a layer that has no such kernel
     "kernel_regularizer": ANY,
     "kernel_constraint": ANY,
+    "query_shape": ANY,  # which follow from the inputs
+    "key_shape": ANY,
+    "value_shape": ANY,
+    "softmax_robust_masking": False,
     "groups": 1,
     "time_major": False,
     "ragged": False,
