@@ -50,6 +50,31 @@ def test_models_of_keras_1_open(end):
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
+MOBILENET = FOLDER.parent / "mobilenet_025_224"
+PHOTOS = [("creative_commons_elephant.jpg", "African_elephant", 0.41),
+    ("chelsea.png", "Egyptian_cat", 0.34), ("coffee.png", "espresso", 0.92),
+    ("china.jpg", "stupa", 0.66)]  # fmt: skip
+
+
+@pytest.mark.skipif(not MOBILENET.is_dir(), reason="POLYK_DATA has no mobilenet_025_224")
+def test_a_pretrained_mobilenet_says_of_photos_what_it_says_in_keras():
+    image = pytest.importorskip("PIL.Image")
+    folder = FOLDER.parent
+    names = json.loads((folder / "imagenet/imagenet_class_index.json").read_text())
+    photos = [image.open(folder / "photos" / name).convert("RGB") for name, *_ in PHOTOS]
+    x = np.stack([np.asarray(p.resize((224, 224)), "float32") for p in photos]) / 127.5 - 1
+    model = polyk.load_model(MOBILENET / "mobilenet_025_224_keras3.keras")
+    said = model.predict(x, verbose=0)
+    for row, (_, name, p) in zip(said, PHOTOS, strict=True):
+        assert names[str(row.argmax())][1] == name
+        assert row.max() == pytest.approx(p, abs=0.005)
+    other = polyk.load_model(MOBILENET / "mobilenet_025_224_legacy.h5")
+    np.testing.assert_allclose(other.predict(x, verbose=0), said, atol=1e-6)
+    other = polyk.models.clone_model(model)
+    other.load_weights(MOBILENET / "mobilenet_2_5_224_tf.weights.h5")
+    np.testing.assert_allclose(other.predict(x, verbose=0), said, atol=1e-6)
+
+
 # Files as Keras 1 and 2 wrote them, made here.
 
 
