@@ -338,3 +338,10 @@ def test_assign_on_a_weight_that_reads_as_a_tensor_names_the_way(backend):
     with pytest.raises(AttributeError) as caught:
         Counter()(np.ones((2, 3), "float32"))
     assert "self.w = ..." in "".join(caught.value.__notes__)
+
+
+def test_an_argument_of_keras_1_names_its_successor():
+    with pytest.raises(
+        TypeError, match="unknown argument 'border_mode'. It is called 'padding' now"
+    ):
+        layers.Conv2D(32, 3, border_mode="same")

@@ -18,7 +18,7 @@ from polyk.layers.configs import arguments, make, revive, to_config
 from polyk.layers.context import context
 from polyk.layers.masking import mask_outputs, pass_masks
 from polyk.layers.recorded import FIRST_INPUT, FIRST_OUTPUT
-from polyk.layers.signature import Signature
+from polyk.layers.signature import KERAS_1, Signature
 from polyk.layers.spec import as_shape, batch_open, check_inputs, shape_of, specs
 from polyk.layers.tracking import OF_INIT, Tracker
 from polyk.masks import keep_masks, mask_of, masks_of, set_mask
@@ -121,7 +121,9 @@ class Layer(Tracker):
     ) -> None:
         self._take_first_shape(kwargs)
         if kwargs:
-            raise TypeError(f"{type(self).__name__}: unknown argument {next(iter(kwargs))!r}.")
+            name = next(iter(kwargs))
+            hint = f" It is called {KERAS_1[name]!r} now." if name in KERAS_1 else ""
+            raise TypeError(f"{type(self).__name__}: unknown argument {name!r}.{hint}")
         self.name = name or unique_name(snake_case(type(self).__name__))
         self._trainable = trainable
         self.activity_regularizer = regularizers.get(activity_regularizer)

@@ -46,3 +46,30 @@ class Signature:
 def holds_tensors(tree: Any) -> bool:
     """Whether a leaf of `tree` has a shape."""
     return any(hasattr(x, "shape") for x in trees.flatten(tree))
+
+
+# What Keras 1 called the arguments of layers.
+KERAS_1 = {
+    "W_constraint": "kernel_constraint",
+    "W_regularizer": "kernel_regularizer",
+    "atrous_rate": "dilation_rate",
+    "b_constraint": "bias_constraint",
+    "b_regularizer": "bias_regularizer",
+    "bias": "use_bias",
+    "border_mode": "padding",
+    "dim_ordering": "data_format",
+    "dropout_U": "recurrent_dropout",
+    "dropout_W": "dropout",
+    "init": "kernel_initializer",
+    "inner_activation": "recurrent_activation",
+    "inner_init": "recurrent_initializer",
+    "nb_col": "kernel_size",
+    "nb_feature": "units",
+    "nb_filter": "filters",
+    "nb_row": "kernel_size",
+    "output_dim": "units",
+    "p": "rate",
+    "pool_length": "pool_size",
+    "subsample": "strides",
+    "subsample_length": "strides",
+}
