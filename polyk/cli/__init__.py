@@ -8,7 +8,7 @@ import click
 from polyk import __version__
 from polyk.errors import PolykError, did_you_mean
 
-COMMANDS = ("backends", "conformance", "convert", "demo", "export")
+COMMANDS = ("backends", "bench", "conformance", "convert", "demo", "export")
 
 
 class Commands(click.Group):

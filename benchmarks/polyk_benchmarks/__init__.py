@@ -1,0 +1,1 @@
+"""The contenders of ``polyk bench``: steps by hand in each framework, and Keras on each."""
