@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from polyk import constraints as constraints
     from polyk import data as data
     from polyk import dtype_policies as dtype_policies
+    from polyk import export as export
     from polyk import initializers as initializers
     from polyk import interop as interop
     from polyk import layers as layers
@@ -98,9 +99,9 @@ _names = {  # module -> what it gives to ``polyk.``; the modules themselves come
     "select": "device get_backend set_backend to_numpy use",
     "weights": "Variable",
     "": (
-        "activations backend callbacks config constraints data dtype_policies initializers "
-        "interop layers losses metrics mixed_precision models ops optimizers preprocessing random "
-        "regularizers saving utils"
+        "activations backend callbacks config constraints data dtype_policies export "
+        "initializers interop layers losses metrics mixed_precision models ops optimizers "
+        "preprocessing random regularizers saving utils"
     ),
 }
 _home = {name: module for module, names in _names.items() for name in names.split()}

@@ -334,3 +334,17 @@ def test_fit_scales_the_loss(optimizer):
 
     with polyk.use("numpy"):
         np.testing.assert_allclose(fitted(optimizer), fitted(optimizers.SGD(0.1)), rtol=1e-6)
+
+
+def test_what_an_update_is_told_are_plain_numbers(backend):
+    """An engine without float64 must not be handed a numpy.float64."""
+    seen = []
+
+    class Spy(optimizers.Adam):
+        def update(self, p, g, *slots, **hyper):
+            seen.extend(v for v in hyper.values() if isinstance(v, np.generic))
+            return super().update(p, g, *slots, **hyper)
+
+    w = polyk.Variable([1.0, 2.0])
+    Spy(0.1, weight_decay=0.01).apply([ops.ones((2,))], [w])
+    assert not seen

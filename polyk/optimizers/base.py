@@ -372,7 +372,7 @@ def _only_for_new(build: Callable[..., None]) -> Callable[..., None]:
 
 
 def _is_plain(x: Any) -> bool:
-    return isinstance(x, (bool, int, float, str)) or x is None
+    return x is None or type(x) in (bool, int, float, str)  # numpy.float64 is a float, and strong
 
 
 def _float(x: Any) -> float:
