@@ -16,13 +16,13 @@ def axis_index(axis: int, ndim: int) -> int:
     return axis % ndim
 
 
-_ALL_AXES = [tuple(range(ndim)) for ndim in range(65)]
+ALL_AXES = [tuple(range(ndim)) for ndim in range(65)]
 
 
 def axis_tuple(axis: int | Sequence[int] | None, ndim: int) -> Shape:
     """`axis` as a sorted tuple counted from the front; None means every axis."""
     if axis is None:
-        return _ALL_AXES[ndim]
+        return ALL_AXES[ndim]
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     result = sorted(axis_index(a, ndim) for a in axes)
     if len(set(result)) != len(result):

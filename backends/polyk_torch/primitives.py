@@ -169,8 +169,11 @@ class Primitives(Backend):
         return torch.sort(x, stable=True, dim=axis).indices.int()
 
     def matmul(self, x, y):
-        if x.is_floating_point() or (x.is_cpu and x.dtype is not torch.bool):
+        try:
             return torch.matmul(x, y)
+        except RuntimeError:  # bools, and ints on CUDA, have no kernel
+            if x.is_floating_point():
+                raise
         if x.dtype is torch.bool:
             return self.matmul(x.int(), y.int()).bool()
         return (x.unsqueeze(-1) * y.unsqueeze(-3)).sum(-2, dtype=x.dtype)  # CUDA has no int GEMM

@@ -8,7 +8,7 @@ from polyk import dtypes
 from polyk.errors import ShapeError, UnsupportedOp
 from polyk.ops.dispatch import Tensor, cast, floating, indices, one, tensors
 from polyk.select import ENGINES
-from polyk.shapes import axis_index, axis_tuple, reduced, resolve_reshape
+from polyk.shapes import ALL_AXES, axis_index, axis_tuple, reduced, resolve_reshape
 
 __all__ = [
     "all",
@@ -47,7 +47,7 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) ->
         b, x = _as(x, dtype)
     elif b is None or x.dtype not in b.floats:
         b, x = _addable(x)
-    return b.sum(x, axis_tuple(axis, x.ndim), keepdims)
+    return b.sum(x, ALL_AXES[x.ndim] if axis is None else axis_tuple(axis, x.ndim), keepdims)
 
 
 def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Tensor:
