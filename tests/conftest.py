@@ -9,7 +9,7 @@ from pathlib import Path
 import pluggy
 import pytest
 
-from polyk import dtypes, hookspecs, plugins, select
+from polyk import config, dtype_policies, dtypes, hookspecs, plugins, select
 
 COMPLETE = """
 import polyk
@@ -97,6 +97,15 @@ def backend(request):
     """Each installed backend in turn, in use for the length of the test."""
     with select.use(request.param) as chosen:
         yield chosen
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch):
+    """What a test sets for the process is undone after it."""
+    monkeypatch.setattr(dtypes, "_floatx", dtypes.floatx())
+    monkeypatch.setattr(dtype_policies, "_chosen", None)
+    monkeypatch.setattr(config, "_epsilon", 1e-7)
+    monkeypatch.setattr(config, "_image_data_format", "channels_last")
 
 
 @pytest.fixture

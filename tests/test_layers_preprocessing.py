@@ -222,3 +222,10 @@ def test_a_cross_tells_where_one_feature_ends():
 def test_wrong_use_is_told(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+@pytest.mark.parametrize("name", ["StringLookup", "IntegerLookup", "TextVectorization"])
+def test_a_vocabulary_is_no_path(name):
+    config = {"layers": [{"class_name": name, "config": {"vocabulary": "/etc/passwd"}}]}
+    with pytest.raises(TypeError, match="a vocabulary is a list of tokens; got '/etc/passwd'"):
+        polyk.Sequential.from_config(config)

@@ -51,7 +51,7 @@ def layer(made: Any) -> dict[str, Any]:
     config = {k: v for k, v in made.get_config().items() if k not in UNKNOWN.get(name, ())}
     if "hard_sigmoid_keras2" in config.values():
         raise SaveError(f"{made.where()}: Keras 3 has no hard_sigmoid like that of Keras 1 and 2.")
-    config = {key: _value(key, value, getattr(made, key, None)) for key, value in config.items()}
+    config = {key: _value(key, value, vars(made).get(key)) for key, value in config.items()}
     return _told("keras.layers", name, config)
 
 

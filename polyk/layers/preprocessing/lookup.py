@@ -86,8 +86,11 @@ class _Lookup(HostLayer):
 
         With output mode "tf_idf" every token needs its weight.
         """
-        if isinstance(vocabulary, (str, Path)):
-            vocabulary = Path(vocabulary).read_text(encoding="utf-8").splitlines()
+        if isinstance(vocabulary, (str, Path)):  # a saved layer must not choose what is read
+            raise TypeError(
+                f"{self.where()}: a vocabulary is a list of tokens; got {vocabulary!r}. Those of "
+                "a file are Path(name).read_text().splitlines()."
+            )
         tokens = self._tokens(vocabulary).tolist()
         special = self._special
         whole = bool(special) and tokens[: len(special)] == special
